@@ -1,0 +1,90 @@
+"""The command line: `streamer COMMAND`. A command's module is imported only when it is asked for: --help is fast."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from streamer import __version__
+from streamer.errors import StreamerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "main"]
+
+INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells have it
+
+
+class Command(NamedTuple):
+    """One line of the table of commands: its function (`module:function`), and what it does."""
+
+    target: str
+    help: str
+
+
+COMMANDS = {
+    "emit": Command("streamer.producers.emit:emit", "Send the events of a JSON Lines or CSV file to Kafka."),
+    "simulate": Command("streamer.producers.simulator.command:simulate", "Simulate a support centre's events."),
+    "replay": Command("streamer.replay:replay", "Print the numbers of recorded events at an instant."),
+    "check": Command("streamer.check:check", "Validate a configuration and print what it comes to."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: an error of this package is a line on stderr and its own exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        _build(arguments)(arguments, prog_name="streamer")
+    except StreamerError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"streamer: {line}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_EXIT_CODE)
+    except Exception:  # noqa: BLE001 (a defect has its own exit code: 1 would say that something was checked)
+        traceback.print_exc()
+        sys.exit(StreamerError.exit_code)
+
+
+def _build(arguments: Sequence[str]) -> Any:
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,  # plain help: rich's Markdown alone takes 70 ms to import
+        pretty_exceptions_enable=False,  # its tracebacks show local variables, and those hold events
+        help="Live customer-service metrics from the events of a support operation.",
+    )
+    app.callback()(_options)
+    for name, command in COMMANDS.items():
+        function = _load(command.target) if name in arguments else _not_asked_for
+        app.command(name, help=command.help)(function)
+    return typer.main.get_command(app)
+
+
+def _load(target: str) -> Any:
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _not_asked_for() -> None:
+    raise AssertionError("a command that is not among the arguments was invoked")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"streamer {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""

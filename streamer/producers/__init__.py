@@ -1,0 +1,1 @@
+"""What sends events: the SDK, the Kafka sender and the simulator."""

@@ -1,0 +1,65 @@
+"""Progress on a terminal, for what takes more than two seconds; nothing off it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+Item = TypeVar("Item")
+
+_QUIET_S = 2.0
+_PERIOD_S = 0.1
+
+
+class Progress:
+    """Counts steps in a `with` block: `progress.advance()`. Shown on stderr, gone at the end; for one thread."""
+
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        self._unit = unit
+        self._total = total
+        self._count = 0
+        self._shown: Any = None
+        self._task: Any = None
+        self._start = time.monotonic()
+        self._next = self._start + _QUIET_S if sys.stderr.isatty() else float("inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+
+    def advance(self, steps: int = 1) -> None:
+        """Count steps that are done."""
+        self._count += steps
+        if (now := time.monotonic()) >= self._next:
+            self._next = now + _PERIOD_S
+            self._update(now - self._start)
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Give the items, each of which is a step."""
+        for item in items:
+            yield item
+            self.advance()
+
+    def _update(self, passed_s: float) -> None:
+        if self._shown is None:
+            # Imported when it is needed: a command that ends within two seconds does without.
+            from rich.console import Console  # noqa: PLC0415
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+            from rich.progress import Progress as Display  # noqa: PLC0415
+
+            columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._shown = Display(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._shown.add_task("", total=self._total)
+            self._shown.start()
+        text = f"{self._count:,} {self._unit}, {self._count / max(passed_s, 0.001):,.0f}/s"
+        self._shown.update(self._task, completed=self._count, description=text)

@@ -1,0 +1,157 @@
+"""The sections that say how the processes run: what is shown, Kafka, the worker, the board, Redis, logs."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 (pydantic resolves it)
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from streamer.errors import Mistake, SettingsError
+from streamer.settings._rules import Section, fail_unless_unique
+from streamer.settings._types import Duration, PositiveDuration, Window, fail, parse_duration
+
+Port = Annotated[int, Field(ge=0, le=65_535)]  # 0 lets the system choose, which tests and `demo` use
+_SASL = ("SASL_PLAINTEXT", "SASL_SSL")
+
+
+class MetricSettings(Section):
+    """`[metrics.NAME]`: the windows of one metric; None leaves the catalogue's."""
+
+    windows: tuple[Window, ...] | None = None
+
+    @field_validator("windows")
+    @classmethod
+    def _windows_differ(cls, windows: tuple[Window, ...] | None) -> tuple[Window, ...] | None:
+        fail_unless_unique(windows or ())
+        return windows
+
+
+class ExpositionSettings(Section):
+    """`[exposition]`: what the board shows. None is everything; groupings must be among `dimensions.groupings`."""
+
+    metrics: tuple[str, ...] | None = None
+    windows: tuple[Window, ...] | None = None
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5, 0.9, 0.95)
+    groupings: tuple[tuple[str, ...], ...] | None = None
+    max_series: Annotated[int, Field(ge=100)] = 50_000
+
+    @field_validator("quantiles")
+    @classmethod
+    def _quantiles_differ(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
+        fail_unless_unique(quantiles)
+        return quantiles
+
+
+class KafkaSettings(Section):
+    """`[kafka]`: how to reach the brokers, and the topics' shape."""
+
+    bootstrap: Annotated[str, Field(min_length=1)] = "127.0.0.1:9092"
+    app: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "streamer"
+    partitions: Annotated[int, Field(ge=1, le=1_000)] = 4
+    replication: Annotated[int, Field(ge=-1, le=10)] = -1  # -1: what the broker says
+    retention: PositiveDuration = parse_duration("100d")
+    fencing: Literal["transactions", "none"] = "transactions"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    tls_ca_file: Path | None = None
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_key_password_file: Path | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> KafkaSettings:
+        mistakes: list[tuple[tuple[str | int, ...], str]] = []
+        if self.security_protocol in _SASL:
+            mistakes += [
+                ((key,), f"is needed with security_protocol {self.security_protocol}")
+                for key in ("sasl_username", "sasl_password_file")
+                if getattr(self, key) is None
+            ]
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            mistakes.append((("tls_certificate_file",), "and tls_key_file go together"))
+        if self.replication == 0:
+            mistakes.append((("replication",), "is -1 (the broker's default) or at least 1"))
+        if mistakes:
+            fail(mistakes)
+        return self
+
+    @property
+    def bootstrap_servers(self) -> list[str]:
+        """The brokers' addresses, as clients want them."""
+        return [server.strip() for server in self.bootstrap.split(",") if server.strip()]
+
+    def sasl_password(self) -> SecretStr | None:
+        """Read the password from its file, now. Raises `SettingsError` if it cannot."""
+        return read_secret(self.sasl_password_file, "kafka.sasl_password_file")
+
+    def tls_key_password(self) -> SecretStr | None:
+        """Read the private key's password from its file, now. Raises `SettingsError` if it cannot."""
+        return read_secret(self.tls_key_password_file, "kafka.tls_key_password_file")
+
+
+class WorkerSettings(Section):
+    """`[worker]`: the processor."""
+
+    host: str = "127.0.0.1"
+    port: Port = 6066
+    instance: str | None = None  # a static group member: a restart within the session timeout moves no partition
+    flush_interval: PositiveDuration = parse_duration("500ms")
+    mark_interval: PositiveDuration = parse_duration("5s")
+    session_timeout: PositiveDuration = parse_duration("10s")
+    shutdown_timeout: PositiveDuration = parse_duration("20s")
+    lag_limit: Annotated[int, Field(ge=1)] = 100_000  # records behind above which /ready says no
+
+
+class BoardSettings(Section):
+    """`[board]`: /metrics, the API and the wall page."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    stale_limit: PositiveDuration = parse_duration("15s")  # three marks of an idle worker
+    cache: Duration = parse_duration("1s")  # how long one evaluation serves all scrapes
+
+
+class RedisSettings(Section):
+    """`[redis]`: the read model of journeys; None is none."""
+
+    url: str | None = None
+    password_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _no_password(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "redis://")
+        if parts.scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        if parts.password:
+            raise ValueError("has a password in it; put it into a file and name that in redis.password_file")
+        return url
+
+    def password(self) -> SecretStr | None:
+        """Read the password from its file, now. Raises `SettingsError` if it cannot."""
+        return read_secret(self.password_file, "redis.password_file")
+
+
+class LogSettings(Section):
+    """`[logs]`: to stderr; `auto` is console on a terminal, JSON lines off it."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+def read_secret(file: Path | None, key: str) -> SecretStr | None:
+    """Read a secret from the file that the setting `key` names, without its last newline; None if it names none."""
+    if file is None:
+        return None
+    try:
+        secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise SettingsError([Mistake(str(file), key, f"cannot be read: {reason}")]) from None
+    if not secret:
+        raise SettingsError([Mistake(str(file), key, "is empty")])
+    return SecretStr(secret)

@@ -1,0 +1,167 @@
+"""The frame of the command line: fast help, exit codes, one line for an error, a quick end at Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from streamer import cli
+from streamer.errors import (
+    DataError,
+    DependencyError,
+    InputMissingError,
+    Mistake,
+    OutputError,
+    SettingsError,
+    StreamerError,
+    UsageError,
+)
+
+STREAMER = [sys.executable, "-c", "from streamer.cli import main; main()"]
+
+
+def run(*arguments, **options):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("STREAMER_")}
+    environ |= options.pop("environ", {})
+    return subprocess.run(
+        [*STREAMER, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environ, **options
+    )
+
+
+def test_help_names_every_command_and_imports_none_of_them():
+    program = (
+        "import sys\n"
+        "from streamer.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print(*sorted({'faust', 'numpy', 'pydantic', 'kafka', 'rich'} & set(sys.modules)), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert result.stderr == "\n"
+    assert all(f"  {name} " in result.stdout for name in cli.COMMANDS)
+
+
+def test_every_command_of_the_table_is_there():
+    for name in cli.COMMANDS:
+        assert run(name, "--help").stdout.startswith(f"Usage: streamer {name}"), name
+
+
+def test_the_version():
+    assert run("--version").stdout == "streamer 0.1.0\n"
+
+
+@pytest.mark.parametrize("arguments", [["nix"], ["check", "--nix"], ["emit"], ["emit", "x.txt"], ["emit", "x.csv"]])
+def test_bad_usage_is_exit_code_2_and_nothing_on_stdout(arguments):
+    result = run(*arguments)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable", "builtin"),
+    [
+        (StreamerError("x"), 70, False, Exception),
+        (UsageError("x"), 2, False, ValueError),
+        (DataError("x", source="f", line=3), 65, False, ValueError),
+        (InputMissingError("f", "x"), 66, False, FileNotFoundError),
+        (DependencyError("kafka", "x"), 69, True, ConnectionError),
+        (OutputError("f", "x"), 73, False, OSError),
+        (SettingsError([Mistake("f:1", "a.b", "x")]), 78, False, ValueError),
+    ],
+)
+def test_an_error_is_one_line_and_its_own_exit_code(error, code, retryable, builtin, monkeypatch, capsys):
+    def failing(_target):
+        raise error
+
+    monkeypatch.setattr(cli, "_load", failing)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check"])
+
+    assert ended.value.code == error.exit_code == code
+    assert error.retryable is retryable
+    assert isinstance(error, builtin)
+    assert isinstance(error, StreamerError)
+    assert capsys.readouterr().err == f"streamer: {error}\n"
+    assert str(error).endswith("x")
+
+
+def test_every_mistake_of_a_configuration_is_a_line():
+    mistakes = [Mistake("f:1", "a.b", "x"), Mistake("f:2", "", "y")]
+
+    assert str(SettingsError(mistakes)) == "f:1 a.b: x\nf:2: y"
+
+
+def test_ctrl_c_ends_quickly_without_a_traceback():
+    with subprocess.Popen(
+        [*STREAMER, "emit", "-", "--dry-run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        # Enough for it to be reading: the pipe holds less than this, so the write ends when the command has begun.
+        process.stdin.write(b"{}\n" * 40_000)
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+
+
+def test_a_reader_that_goes_away_ends_it_in_silence(tmp_path):
+    event = {"specversion": "1.0", "id": "1", "source": "s", "subject": "a", "time": "2026-01-01T00:00:00Z"}
+    line = json.dumps({**event, "type": "support.agent.heartbeat", "data": {"agent": "a"}})
+    file = tmp_path / "many.jsonl"
+    file.write_text(f"{line}\n" * 5_000)
+    result = subprocess.run(
+        f"{sys.executable} -c 'from streamer.cli import main; main()' emit {file} --out - | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Traceback" not in result.stderr
+    assert result.stdout.count("\n") == 1
+
+
+def test_check_prints_what_a_configuration_comes_to(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text("[time]\ngrace = '2h'\n")
+
+    as_toml = run("check", str(file))
+    as_json = run("check", "--config", str(file), "--json", environ={"STREAMER_TIME__ZONE": "Europe/Berlin"})
+
+    assert (as_toml.returncode, as_toml.stderr) == (0, "")
+    assert 'grace = "2h"' in as_toml.stdout
+    shown = json.loads(as_json.stdout)
+    assert shown["ok"] is True
+    assert shown["settings"]["time"] == {"zone": "Europe/Berlin", "grace": "2h", "future": "5m"}
+
+
+def test_check_names_every_mistake(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text("[metrics.csat]\n[time]\ngrace = 'x'\n")
+
+    result = run("check", str(file))
+    as_json = run("check", str(file), "--json")
+
+    assert (result.returncode, result.stdout) == (78, "")
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
+        "c.toml:1 metrics.csat",
+        "c.toml:3 time.grace",
+    ]
+    assert as_json.returncode == 78
+    assert [mistake["where"] for mistake in json.loads(as_json.stdout)["mistakes"]] == ["c.toml:1", "c.toml:3"]
+
+
+def test_check_reads_secrets_and_certificates(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text(f"[redis]\npassword_file = '{tmp_path}/nix'\n")
+
+    result = run("check", str(file))
+
+    assert result.returncode == 78
+    assert f"{tmp_path}/nix redis.password_file: cannot be read" in result.stderr

@@ -1,0 +1,30 @@
+"""Progress is for a person who waits at a terminal."""
+
+import io
+
+import pytest
+
+from streamer import progress
+
+
+class Terminal(io.StringIO):
+    def __init__(self, *, terminal):
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
+
+
+@pytest.mark.parametrize(("terminal", "quiet_s", "shown"), [(True, 0, True), (True, 60, False), (False, 0, False)])
+def test_it_shows_on_a_terminal_after_a_while(terminal, quiet_s, shown, monkeypatch):
+    stderr = Terminal(terminal=terminal)
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr(progress, "_QUIET_S", quiet_s)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with progress.Progress("events") as counting:
+        for _ in range(1_000):
+            counting.advance()
+
+    assert ("events" in stderr.getvalue()) is shown

@@ -1,0 +1,156 @@
+"""Rows become events as the mapping says, and a row that cannot is refused by its number."""
+
+import pytest
+
+from streamer.errors import DataError, SettingsError
+from streamer.producers.mapping import load_mapping, read_rows
+
+MAPPING = """
+source = "test"
+subject = "{id}"
+zone = "Europe/Berlin"
+[times]
+at = { text = "{date} {clock}", format = "%Y-%m-%d %H:%M" }
+later = { text = "{date} {until}", format = "%Y-%m-%d %H:%M", near = "at" }
+after = { after = "later", seconds = "{s}" }
+[data]
+customer = { value = "{who}", omit = ["", "0"] }
+[[events]]
+type = "support.call.queued"
+time = "at"
+[[events]]
+type = "support.call.answered"
+time = "later"
+when = { result = ["yes", "late"], s = { not = "0" } }
+data = { waited_seconds = { value = "{s}", number = true }, queue = { value = "{q}", map = { a = "sales" } } }
+[[events]]
+type = "support.call.ended"
+time = "after"
+when = { result = { not = ["no", "never"] } }
+data = { by = "agent" }
+"""
+HEADER = "id,date,clock,until,s,who,result,q\n"
+
+
+@pytest.fixture
+def rows(tmp_path):
+    def read(text, mapping=MAPPING, header=HEADER):
+        (tmp_path / "m.toml").write_text(mapping)
+        (tmp_path / "f.csv").write_bytes((header + text).encode() if isinstance(text, str) else header.encode() + text)
+        return list(read_rows(str(tmp_path / "f.csv"), load_mapping(tmp_path / "m.toml")))
+
+    return read
+
+
+def test_a_row_gives_the_events_whose_conditions_hold(rows):
+    first, second = rows("1,2026-01-01,10:00,10:05,7.5,c1,yes,a\n2,2026-01-01,11:00,11:05,0,0,no,b\n")
+
+    assert first.number == 2
+    assert first.events == [
+        {
+            "specversion": "1.0",
+            "id": "1:queued",
+            "source": "test",
+            "type": "support.call.queued",
+            "time": "2026-01-01T10:00:00+01:00",
+            "subject": "1",
+            "data": {"customer": "c1"},
+        },
+        {
+            "specversion": "1.0",
+            "id": "1:answered",
+            "source": "test",
+            "type": "support.call.answered",
+            "time": "2026-01-01T10:05:00+01:00",
+            "subject": "1",
+            "data": {"customer": "c1", "waited_seconds": 7.5, "queue": "sales"},
+        },
+        {
+            "specversion": "1.0",
+            "id": "1:ended",
+            "source": "test",
+            "type": "support.call.ended",
+            "time": "2026-01-01T10:05:07.500000+01:00",
+            "subject": "1",
+            "data": {"customer": "c1", "by": "agent"},
+        },
+    ]
+    assert [(event["id"], event["data"]) for event in second.events] == [("2:queued", {})]
+
+
+@pytest.mark.parametrize(
+    ("clock", "until", "time"),
+    [
+        ("23:59", "00:01", "2026-01-02T00:01:00+01:00"),
+        ("00:01", "23:59", "2025-12-31T23:59:00+01:00"),
+        ("10:01", "10:00", "2026-01-01T10:00:00+01:00"),
+        ("06:00", "17:59", "2026-01-01T17:59:00+01:00"),
+    ],
+)
+def test_a_clock_belongs_to_the_day_that_brings_it_closest(clock, until, time, rows):
+    (line,) = rows(f"1,2026-01-01,{clock},{until},1,c,yes,a\n")
+
+    assert line.events[1]["time"] == time
+
+
+def test_seconds_are_counted_over_a_change_of_the_clock(rows):
+    (line,) = rows("1,2026-03-29,01:50,01:59,120,c,yes,a\n")
+
+    assert line.events[2]["time"] == "2026-03-29T03:01:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("row", "refusal"),
+    [
+        ("1,2026-01-01,10:00", "has 3 cells, not 8"),
+        ("1,1.1.2026,10:00,10:05,7,c,yes,a", "at is not a time"),
+        ("1,2026-01-01,10:00,10:05,x,c,yes,a", "waited_seconds is not a number"),
+        ("1,2026-01-01,10:00,10:05,inf,c,yes,a", "cannot convert float infinity to integer"),
+        ("1,2026-01-01,10:00,10:05,1e30,c,yes,a", None),
+        (b"1,2026-01-01,10:00,10:05,7,\xff,yes,a", "is not utf-8"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_and_the_next_one_taken(row, refusal, rows):
+    good = "2,2026-01-01,10:00,10:05,7,c,yes,a"
+    text = row + b"\n" + good.encode() if isinstance(row, bytes) else f"{row}\n\n{good}\n"
+
+    bad, line = rows(text)
+
+    assert bad.events == []
+    assert bad.refusal == refusal or (refusal is None and bad.refusal)
+    assert (line.refusal, len(line.events)) == ("", 3)
+
+
+def test_a_file_without_a_column_of_the_mapping_is_another_kind_of_file(rows):
+    with pytest.raises(DataError, match=r"f\.csv: has no column result, s$"):
+        rows("1,2\n", header="id,date,clock,until,who,q\n")
+
+
+def test_other_delimiters_encodings_and_no_header(rows):
+    mapping = 'delimiter = ";"\nencoding = "latin-1"\nquote = ""\n' + MAPPING.replace(
+        "[times]", f"columns = {HEADER.strip().split(',')}\n[times]"
+    )
+
+    (line,) = rows('"1;2026-01-01;10:00;10:05;7;Jos\xe9;no;a'.encode("latin-1"), mapping, header="")
+
+    assert line.events[0]["subject"] == '"1'
+    assert line.events[0]["data"] == {"customer": "José"}
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        (("support.call.queued", "support.call.qeued"), "m.toml:12 events[0].type: not an event type"),
+        (('time = "after"', 'time = "aftr"'), "m.toml:21 events[2].time: there is no 'aftr' in [times]"),
+        (('near = "at"', 'near = "after"'), "m.toml:7 times.later.near: 'after' is not a time above this one"),
+        (('after = "later", ', ""), "m.toml:8 times.after: needs either text, or after and seconds"),
+        (("omit", "omti"), "m.toml:10 data.customer.omti: is not a setting (did you mean 'omit'?)"),
+        (("Europe/Berlin", "Berlin"), "m.toml:4 zone: not a time zone: 'Berlin'"),
+        (('source = "test"', 'encoding = "utf-9"'), "m.toml:2 encoding: not an encoding: 'utf-9'"),
+    ],
+)
+def test_a_mistake_in_a_mapping_has_its_line(change, mistake, rows):
+    with pytest.raises(SettingsError) as caught:
+        rows("", MAPPING.replace(*change))
+
+    assert mistake in str(caught.value)
