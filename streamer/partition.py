@@ -1,0 +1,259 @@
+"""One partition, all of it: records come in, timelines fold them into facts, panes add them up, changes go out.
+
+Pure but for being stateful: no clock, no I/O. The processor keeps one a partition and writes its changes; `replay` keeps
+one for a whole file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from streamer.events import Event, timeline_key
+from streamer.events.codec import Decoder
+from streamer.events.errors import InvalidEvent
+from streamer.metrics.plan import Plan
+from streamer.panes import records
+from streamer.panes.store import SIZES, Cells, Store, joined, reduce_facts
+from streamer.processor.partition import Changes, DeadLetter, Record
+from streamer.settings import Settings
+from streamer.timelines.context import Context
+from streamer.timelines.open_work import Item, open_work
+from streamer.timelines.timeline import Timeline
+
+TIMELINES = "timelines"
+PANES = "panes"
+#: facts that wait to be summed: numpy pays from some thousands on, and 40 MB of tuples is enough
+_FACTS_MAX = 200_000
+#: live timelines a partition keeps unpacked; the others are their records (about a third of the memory)
+HOT_MAX = 50_000
+#: what is older than this under the grace cannot come any more (design.md)
+FOLD_MARGIN = 10 * 60_000
+#: a tail this long is folded partly, though its newest events are recent
+_LONG_TAIL = 256
+
+
+class Partition:
+    """The state of one partition; see `streamer.processor.partition.PartitionState` for who calls what when."""
+
+    def __init__(self, settings: Settings, number: int = 0) -> None:
+        self.number = number
+        self.context = Context(settings)
+        self.plan = Plan(settings)
+        self.store = Store()
+        self.clock = 0
+        self._grace = settings.time.grace
+        self._decoder = Decoder(settings.surveys.scales, settings.time.future)
+        self._hot: dict[str, Timeline] = {}
+        self._cold: dict[str, bytes] = {}
+        self._work: dict[str, bytes] = {}
+        self._dirty: set[str] = set()
+        self._dead: list[DeadLetter] = []
+        self._counters: dict[tuple[str, ...], int] = {}
+        self._cuts = 0
+        self._groups_written = 1  # group 0, nothing known, is the same everywhere
+        self._rows_written = 0
+        self._rows_shaped = 0
+        self._found_panes: dict[tuple[int, int, int], bytes | None] = {}
+        self._found_groups: dict[int, tuple[str, ...]] = {}
+        self._found_rows: dict[int, tuple[str, tuple[str, ...]]] = {}
+
+    def apply(self, topic: str, records_: Sequence[Record]) -> None:
+        """Take in records of one topic in the log's order; what cannot be accepted becomes a dead letter."""
+        decode = self._decoder.decode
+        accept = self.accept
+        for record in records_:
+            try:
+                event, time, arrival = decode(topic, record.key, record.value, record.timestamp)
+            except InvalidEvent as error:
+                self._refuse(topic, record, error)
+            else:
+                self.count("events", topic, event.source)
+                accept(event, time, arrival)
+        if len(self.context.facts) > _FACTS_MAX:
+            self.settle()
+
+    def _refuse(self, topic: str, record: Record, error: InvalidEvent) -> None:
+        self.count("events_invalid", error.code)
+        headers = [
+            *record.headers,
+            ("streamer_error_code", error.code.encode()),
+            ("streamer_error_stage", b"decode"),
+            ("streamer_error_topic", topic.encode()),
+            ("streamer_error_partition", str(self.number).encode()),
+            ("streamer_error_offset", str(record.offset).encode()),
+        ]
+        self._dead.append(DeadLetter(record.key, record.value, headers))
+
+    def count(self, *key: str) -> None:
+        """Count something for the worker's own /metrics: a family and its label values."""
+        self._counters[key] = self._counters.get(key, 0) + 1
+
+    def accept(self, event: Event, time: int, arrival: int) -> None:
+        """Apply a valid event that happened at `time` and arrived at `arrival`, unless it is late or a repeat."""
+        if time < arrival - self._grace:
+            self.count("events_late", event.source, "grace")
+            return
+        key = timeline_key(event)
+        timeline = self._hot.get(key)
+        if timeline is None:
+            timeline = self._timeline(key)
+        if time < timeline.folded:
+            self.count("events_late", event.source, "folded")
+        elif timeline.has(event):
+            self.count("events_duplicate", event.source)
+        else:
+            tail = timeline.tail
+            bound = self.clock - self._grace - FOLD_MARGIN
+            if tail and tail[-1].time < bound:
+                timeline.fold_before(self.context, bound)
+            timeline.touched = self._cuts
+            timeline.add(self.context, event, time)
+            self._dirty.add(key)
+
+    def _timeline(self, key: str) -> Timeline:
+        customer = key.startswith("c:")
+        record = self._cold.pop(key, None)
+        timeline = (
+            Timeline(customer=customer) if record is None else Timeline.load(record, self.context, customer=customer)
+        )
+        self._hot[key] = timeline
+        return timeline
+
+    def settle(self) -> None:
+        """Sum the waiting facts into the store."""
+        context = self.context
+        keys = context.open_rows.keys
+        for i in range(self._rows_shaped, len(keys)):
+            self.plan.open_row(context.open_rows.number(i), keys[i][0])
+        self._rows_shaped = len(keys)
+        facts = context.facts
+        if facts:
+            context.facts = []
+            for size, batch in enumerate(reduce_facts(facts, self.plan.shape)):
+                self.store.add(size, batch)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything changed since the last cut."""
+        return bool(self._dirty or self._dead)
+
+    def changes(self, clock: int) -> Changes:
+        """Cut: return all that changed since the last cut, as records of the two tables, and the dead letters."""
+        self.clock = max(self.clock, clock)
+        self.settle()
+        bound = self.clock - self._grace - FOLD_MARGIN
+        timelines: list[tuple[bytes, bytes | None]] = []
+        panes: list[tuple[bytes, bytes | None]] = []
+        for key in self._dirty:
+            timeline = self._hot[key]
+            if len(timeline.tail) > _LONG_TAIL:
+                timeline.fold_before(self.context, bound)
+            timelines.append((key.encode(), timeline.record()))
+            self._write_work(key, timeline, panes)
+        panes += self._new_numbers()  # after open work, which may number groups
+        self._dirty = set()
+        for size, number, group in self.store.take_changed():
+            cells = self.store.group_cells(size, number, group)
+            key_bytes = records.pane_key(size, number, group)
+            panes.append((key_bytes, records.encode_cells(cells) if len(cells.cells) else None))
+        panes += [(records.pane_key(*dropped), None) for dropped in self._drop()]
+        dead, self._dead = self._dead, []
+        self._cuts += 1
+        self._evict(bound)
+        return Changes({TIMELINES: timelines, PANES: panes}, dead)
+
+    def _write_work(self, key: str, timeline: Timeline, panes: list[tuple[bytes, bytes | None]]) -> None:
+        items = open_work(timeline.state, self.context)
+        value = records.encode(items) if items else b""
+        if value != self._work.get(key, b""):
+            if value:
+                self._work[key] = value
+            else:
+                del self._work[key]
+            panes.append((records.WORK + key.encode(), value or None))
+
+    def open_work(self) -> Iterator[list[Item]]:
+        """Return the open work of every timeline that is held."""
+        for timeline in self._hot.values():
+            yield open_work(timeline.state, self.context)
+        for key, record in self._cold.items():
+            timeline = Timeline.load(record, self.context, customer=key.startswith("c:"))
+            yield open_work(timeline.state, self.context)
+
+    def _new_numbers(self) -> list[tuple[bytes, bytes | None]]:
+        groups, rows = self.context.groups.tuples, self.context.open_rows
+        new: list[tuple[bytes, bytes | None]] = [
+            (records.number_key(records.GROUP, i), records.encode(groups[i]))
+            for i in range(self._groups_written, len(groups))
+        ]
+        new += [
+            (records.number_key(records.ROW, rows.number(i)), records.encode(rows.keys[i]))
+            for i in range(self._rows_written, len(rows.keys))
+        ]
+        self._groups_written, self._rows_written = len(groups), len(rows.keys)
+        return new
+
+    def _drop(self) -> list[tuple[int, int, int]]:
+        """Drop panes past their last reader: nobody asks for a time before the arrival clock."""
+        dropped = []
+        for size, width in enumerate(SIZES):
+            dropped += self.store.drop_before(size, (self.clock - self.plan.kept[size]) // width)
+        return dropped
+
+    def _evict(self, bound: int) -> None:
+        """Keep the timelines touched last unpacked, and of the others their records."""
+        excess = len(self._hot) - HOT_MAX
+        if excess <= HOT_MAX // 4:
+            return
+        coldest = sorted(self._hot, key=lambda key: self._hot[key].touched)[:excess]
+        for key in coldest:
+            timeline = self._hot.pop(key)
+            timeline.fold_before(self.context, bound)
+            self._cold[key] = timeline.record()
+
+    def restore_many(self, table: str, pairs: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Take in changelog records of one table."""
+        if table == TIMELINES:
+            for key, value in pairs:
+                if value is None:
+                    self._cold.pop(key.decode(), None)
+                else:
+                    self._cold[key.decode()] = value
+            return
+        for key, value in pairs:
+            kind = key[:1]
+            if kind == records.PANE:
+                size, number, group = records.read_pane_key(key)
+                self._found_panes[size, number, group] = value
+            elif kind == records.WORK:
+                if value is None:
+                    self._work.pop(key[1:].decode(), None)
+                else:
+                    self._work[key[1:].decode()] = value
+            elif value is not None and kind == records.GROUP:
+                self._found_groups[records.read_number_key(key)] = records.decode_group(value)
+            elif value is not None:
+                self._found_rows[records.read_number_key(key)] = records.decode_row(value)
+
+    def restored(self) -> None:
+        """Recovery is complete: number groups and rows as they were, and put the panes together."""
+        for number in sorted(self._found_groups):
+            self.context.groups.restore(number, self._found_groups[number])
+        for number in sorted(self._found_rows):
+            self.context.open_rows.restore(number, self._found_rows[number])
+        self._groups_written = len(self.context.groups.tuples)
+        self._rows_written = len(self.context.open_rows.keys)
+        parts: dict[tuple[int, int], list[Cells]] = {}
+        for (size, number, group), value in self._found_panes.items():
+            if value is not None:
+                parts.setdefault((size, number), []).append(records.decode_cells(value, group))
+        for (size, number), found in parts.items():
+            self.store.put(size, number, joined(found))
+        self._found_panes, self._found_groups, self._found_rows = {}, {}, {}
+
+    def counters(self) -> Mapping[tuple[str, ...], int]:
+        """Return and reset the increments since the last call."""
+        context = self.context
+        for kind, number in context.anomalies.items():
+            self._counters["events_anomalous", kind] = self._counters.get(("events_anomalous", kind), 0) + number
+        context.anomalies.clear()
+        increments, self._counters = self._counters, {}
+        return increments

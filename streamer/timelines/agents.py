@@ -1,0 +1,56 @@
+"""Agents: what they do now, and how much of their time is work. Rules: metrics.md, Agents."""
+
+from msgspec import UNSET
+
+from streamer.events import AgentStatusChanged, Event
+from streamer.facts import cell
+from streamer.metrics.catalogue import row
+from streamer.timelines.context import Context
+from streamer.timelines.state import Agent, State
+
+#: an agent that sends heartbeats and has sent nothing for so long is `unknown`; an interval counts at most as much
+SILENCE = 5 * 60_000
+#: an agent without an event for so long is left out
+KEPT = 24 * 3_600_000
+#: occupancy is split over the finest slices, so that every window can add it up
+SLICE = 60_000
+
+_WORKED = row("agent_time", state="worked")
+_PRESENT = row("agent_time", state="present")
+WORKING = ("on_contact", "wrap_up")
+PRESENT = (*WORKING, "available")
+
+
+def step(state: State, ctx: Context, event: Event, t: int) -> int:
+    """Apply one event of an agent at time `t`; the time since the event before it is put into `ctx.facts`."""
+    agent = state.agent
+    if agent is None:
+        agent = state.agent = Agent(group=0, since=t)
+    else:
+        _occupancy(ctx, agent, t)
+    agent.group = ctx.regroup(agent.group, event.data)
+    agent.last_event = t
+    if isinstance(event, AgentStatusChanged):
+        status = event.data.status
+        if status != agent.status:
+            agent.status, agent.since = status, t
+        if event.data.queues is not UNSET:
+            agent.queues = sorted(set(event.data.queues))
+    else:
+        agent.heartbeats = True
+    return agent.group
+
+
+def _occupancy(ctx: Context, agent: Agent, until: int) -> None:
+    """State the milliseconds of presence and of work from the agent's last event on, split over the finest slices."""
+    if agent.status not in PRESENT:
+        return
+    start = agent.last_event
+    end = min(until, start + (SILENCE if agent.heartbeats else KEPT))
+    works = agent.status in WORKING
+    while start < end:
+        stop = min(end, (start // SLICE + 1) * SLICE)
+        ctx.facts.append((cell(_PRESENT, agent.group), start, stop - start, 1))
+        if works:
+            ctx.facts.append((cell(_WORKED, agent.group), start, stop - start, 1))
+        start = stop

@@ -1,0 +1,375 @@
+"""Chats and calls: one step function, from an event of a contact to signed facts. Rules: metrics.md, Chats and calls."""
+
+from typing import Any
+
+from msgspec import UNSET, msgpack
+
+from streamer.events import Event
+from streamer.facts import cell, moved, retracted
+from streamer.metrics.catalogue import row
+from streamer.metrics.catalogue.contacts import OUTCOMES, REACHED
+from streamer.timelines.context import Context
+from streamer.timelines.endings import end_facts, leg_ends, wrapped_up
+from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, move_relations, relate
+from streamer.timelines.state import NO_LEG, OVER, TALKING, WAITING, Contact, State
+
+_LEG = {(o, r): row("leg", outcome=o, reached=r) for o in OUTCOMES for r in REACHED}
+_ABANDON_WAIT = row("abandon_wait")
+_ANSWER_WAIT = row("answer_wait")
+_CONTACT_WAIT = row("contact_wait")
+_NOT_ANSWERED = row("not_answered")
+_FIRST_RESPONSE = row("chat_first_response")
+_RESPONSE_HUMAN = row("chat_response", responder="human")
+_RESPONSE_ANY = row("chat_response", responder="any")
+
+#: how long a promised callback counts as pending
+CALLBACK_KEPT = 7 * DAY
+#: events that speak of a leg: without one before them, they open a stub
+_OF_A_LEG = frozenset({"offered", "not_answered", "answered", "abandoned", "left_queue", "transferred"})
+#: at the instant of the contact's first `queued` these come before it in order, but apply after it
+_EARLY = ("left_queue", "transferred")
+_pack = msgpack.Encoder().encode
+_unpack = msgpack.Decoder(Event).decode
+_unpack_contact = msgpack.Decoder(Contact).decode
+
+
+def step(state: State, ctx: Context, event: Event, t: int) -> int:
+    """Apply one chat or call event at time `t`; append its facts to `ctx.facts`, return its group (-1: ignored)."""
+    contact = state.contacts.get(event.subject)
+    what = event.what
+    new = contact is None
+    snapshot = b""
+    if contact is None:
+        contact = _open(state, ctx, event, t)
+    else:
+        if contact.deferred and (what not in _EARLY or t != contact.first_event):
+            if what == "queued" and t == contact.first_event:
+                return _undefer(state, ctx, event, t, contact)
+            contact.deferred, contact.deferred_facts = [], []
+        if contact.leg == WAITING and t > contact.leg_deadline:
+            contact.leg, contact.lost_fact = OVER, None
+            contact.end_facts = []  # they were time-made, and are final
+        if contact.leg == OVER and contact.end_made and what != "queued":
+            return -1  # what follows a lost leg is ignored until the next queued
+        if what in _EARLY and t == contact.first_event:
+            snapshot = _pack(contact)
+    contact.last_event = t
+    data = event.data
+    group = ctx.regroup(contact.group, data)
+    related = new
+    if group != contact.group:
+        related |= _regroup(contact, ctx, group, t)
+    deferring = what in _EARLY and t == contact.first_event and (contact.leg == NO_LEG or bool(contact.deferred))
+    before = len(ctx.facts)
+    if what in _OF_A_LEG and contact.leg == NO_LEG:
+        queued = _queued_at(event, t)
+        _open_leg(contact, ctx, t, queued=queued, queue=_queue_of(contact, data))
+        if queued:
+            contact.first_queued = contact.clock = contact.human = contact.anyone = queued
+    related |= _STEPS[what](state, contact, ctx, event, t)
+    if deferring:
+        contact.deferred += (_pack(event),) if contact.deferred else (snapshot, _pack(event))
+        contact.deferred_facts += ctx.facts[before:]
+    if related:
+        relate(state, ctx, t, contact if new else None)
+    return contact.group
+
+
+def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
+    chat = event.entity == "chat"
+    queued = _queued_at(event, t)
+    known = event.what == "queued" or (chat and event.what == "message") or queued > 0
+    contact = state.contacts[event.subject] = Contact(
+        group=ctx.first_group(event.entity), order=state.events, first_event=t, stub=not known, chat=chat
+    )
+    direction = getattr(event.data, "direction", UNSET)
+    if direction is not UNSET:
+        contact.direction = direction
+        contact.outbound = direction != "inbound"
+    if known:
+        contact.start = queued or t
+        contact.group = contact.start_group = ctx.regroup(contact.group, event.data)
+    return contact
+
+
+def _undefer(state: State, ctx: Context, queued: Event, t: int, contact: Contact) -> int:
+    """The contact's first `queued` came at the instant of what it explains: apply it first, then what was deferred."""
+    ctx.facts += [retracted(fact) for fact in contact.deferred_facts]
+    snapshot, *waiting = contact.deferred
+    if snapshot:
+        state.contacts[queued.subject] = _unpack_contact(snapshot)
+    else:
+        del state.contacts[queued.subject]
+    step(state, ctx, queued, t)
+    state.contacts[queued.subject].order = contact.order
+    group = -1
+    for packed in waiting:
+        group = step(state, ctx, _unpack(packed), t)
+    return group
+
+
+def _queued_at(event: Event, t: int) -> int:
+    """Return when the leg of an `answered` with `waited_seconds` was queued, else 0."""
+    waited = getattr(event.data, "waited_seconds", UNSET)
+    return 0 if waited is UNSET else t - int(waited * 1000 + 0.5)
+
+
+def _queue_of(contact: Contact, data: Any) -> str:
+    return contact.queue if data.queue is UNSET else str(data.queue)
+
+
+def _regroup(contact: Contact, ctx: Context, group: int, t: int) -> bool:
+    """Take the new group, and move the time-made facts after `t` with it; return whether `relate` is due."""
+    contact.group = group
+    fact = contact.lost_fact
+    if fact is not None and fact[1] > t:
+        new = contact.lost_fact = moved(fact, ctx.with_queue(group, contact.leg_queue))
+        ctx.facts += (retracted(fact), new)
+    move_relations(contact, ctx, t)
+    if contact.end_made and contact.end > t:
+        contact.end_group = group
+        end_facts(contact, ctx)
+        return True
+    return False
+
+
+def _open_leg(contact: Contact, ctx: Context, t: int, *, queued: int, queue: str, transferred: bool = False) -> None:
+    """Start a leg at `t`, waiting since `queued` (0: nobody saw since when)."""
+    contact.leg, contact.leg_queue, contact.leg_queued = WAITING, queue, queued
+    contact.queue = queue
+    contact.leg_since = queued or t
+    contact.leg_deadline = contact.leg_since + ctx.queue(queue).max_wait
+    contact.leg_rung, contact.leg_transferred = False, transferred
+    contact.leg_direction = contact.direction
+    contact.leg_answered = contact.held_since = contact.held_ms = 0
+    contact.leg_agent = ""
+    contact.ended = False
+    if contact.direction == "inbound":
+        which = _LEG["lost", "within" if queued else "unknown"]
+        fact = contact.lost_fact = (
+            cell(which, ctx.with_queue(contact.group, queue), time_made=True),
+            contact.leg_deadline,
+            1,
+            1,
+        )
+        ctx.facts.append(fact)
+    contact.end, contact.end_group, contact.end_made = contact.leg_deadline, contact.group, True
+    end_facts(contact, ctx)
+
+
+def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    data = event.data
+    queue = _queue_of(contact, data)
+    if data.direction is not UNSET:
+        contact.direction = data.direction
+    if contact.leg == WAITING:
+        if contact.leg_transferred and not contact.leg_rung:
+            _take_back_lost(contact, ctx)
+        elif queue == contact.leg_queue:
+            return False
+        else:
+            _outcome(contact, ctx, "flowed_out", t)
+    elif contact.leg == TALKING:
+        leg_ends(contact, ctx, t, "blind")
+    waits = contact.ended
+    contact.reopened |= contact.ended
+    contact.group = ctx.with_queue(contact.group, queue)
+    _open_leg(contact, ctx, t, queued=t, queue=queue)
+    if not contact.first_queued and not contact.stub:
+        contact.first_queued = contact.clock = t
+        waits = True
+    if waits:
+        contact.human = contact.human or t
+        contact.anyone = contact.anyone or t
+    return True
+
+
+def _take_back_lost(contact: Contact, ctx: Context) -> None:
+    if contact.lost_fact is not None:
+        ctx.facts.append(retracted(contact.lost_fact))
+        contact.lost_fact = None
+
+
+def _outcome(contact: Contact, ctx: Context, outcome: str, t: int) -> None:
+    """Give the waiting leg its one outcome."""
+    _take_back_lost(contact, ctx)
+    contact.leg = OVER
+    if contact.leg_direction != "inbound":
+        return
+    group = ctx.with_queue(contact.group, contact.leg_queue)
+    rules = ctx.queue(contact.leg_queue)
+    reached = "unknown"
+    wait = 0
+    if contact.leg_queued:
+        wait = ctx.duration(t - contact.leg_queued)
+        target = rules.chat_service_target if contact.chat else rules.service_target
+        reached = "within" if wait <= target else "beyond"
+        if outcome == "abandoned":
+            if wait < rules.short_abandon:
+                outcome = "abandoned_short"
+            ctx.facts.append((cell(_ABANDON_WAIT, group), t, wait, 1))
+        elif outcome == "answered":
+            ctx.facts.append((cell(_ANSWER_WAIT, group), t, wait, 1))
+    ctx.facts.append((cell(_LEG[outcome, reached], group), t, 1, 1))
+
+
+def _offered(_state: State, contact: Contact, _ctx: Context, _event: Any, _t: int) -> bool:
+    contact.leg_rung = True
+    return False
+
+
+def _not_answered(_state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
+    contact.leg_rung = True
+    ctx.facts.append((cell(_NOT_ANSWERED, ctx.with_queue(contact.group, contact.leg_queue)), t, 1, 1))
+    return False
+
+
+def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    if contact.leg != WAITING:
+        return False
+    _outcome(contact, ctx, "answered", t)
+    contact.leg, contact.leg_answered = TALKING, t
+    if event.data.agent is not UNSET:
+        contact.leg_agent = event.data.agent
+    inbound = contact.leg_direction == "inbound"
+    if not contact.first_answered:
+        contact.first_answered = t
+        if contact.first_queued and inbound:
+            group = ctx.with_queue(contact.group, contact.leg_queue)
+            ctx.facts.append((cell(_CONTACT_WAIT, group), t, t - contact.first_queued, 1))
+    contact.answered = True
+    contact.answered_inbound = contact.answered_inbound or inbound
+    contact.bot_handed = contact.bot_handed or contact.bot
+    contact.end = contact.end_group = 0
+    contact.end_made = False
+    end_facts(contact, ctx)
+    answered_elsewhere(state, t)
+    if not inbound:
+        follow_up(state, ctx, t)
+        for other in state.contacts.values():
+            other.callback_since = 0
+    return True
+
+
+def _unanswered_end(contact: Contact, ctx: Context, t: int) -> bool:
+    """The contact ends here with its unanswered leg, unless more of it follows."""
+    contact.end, contact.end_group, contact.end_made = t, contact.group, False
+    end_facts(contact, ctx)
+    return True
+
+
+def _abandoned(state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
+    return contact.leg == WAITING and _abandon(state, contact, ctx, t)
+
+
+def _abandon(state: State, contact: Contact, ctx: Context, t: int) -> bool:
+    group = ctx.with_queue(contact.group, contact.leg_queue)
+    _outcome(contact, ctx, "abandoned", t)
+    if contact.leg_direction == "inbound" and contact.start and state.customer and not contact.outbound:
+        contact.last_abandon, contact.recovered = t, 0
+        contact.attempts.append((t, group, None))
+    return _unanswered_end(contact, ctx, t)
+
+
+def _left_queue(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    if contact.leg != WAITING:
+        return False
+    inbound = contact.leg_direction == "inbound"
+    callback = event.data.reason == "callback"
+    _outcome(contact, ctx, "callback" if callback else "flowed_out", t)
+    if callback and inbound:
+        contact.callback_since = t
+        contact.callback_group = ctx.with_queue(contact.group, contact.leg_queue)
+    return _unanswered_end(contact, ctx, t)
+
+
+def _transferred(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    data = event.data
+    if contact.leg == WAITING:
+        _outcome(contact, ctx, "flowed_out", t)
+    elif contact.leg == TALKING:
+        leg_ends(contact, ctx, t, "blind" if data.kind is UNSET else data.kind)
+    else:
+        return False
+    queue = contact.queue if data.to_queue is UNSET else data.to_queue
+    contact.group = ctx.with_queue(contact.group, queue)
+    _open_leg(contact, ctx, t, queued=t, queue=queue, transferred=True)
+    return True
+
+
+def _held(_state: State, contact: Contact, _ctx: Context, _event: Any, t: int) -> bool:
+    if contact.leg == TALKING and not contact.held_since:
+        contact.held_since = t
+    return False
+
+
+def _resumed(_state: State, contact: Contact, _ctx: Context, _event: Any, t: int) -> bool:
+    if contact.held_since:
+        contact.held_ms += t - contact.held_since
+        contact.held_since = 0
+    return False
+
+
+def _ended(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    if contact.ended:
+        return False
+    if contact.leg == WAITING:
+        _abandon(state, contact, ctx, t)
+    held = contact.leg == TALKING and contact.held_since > 0
+    if contact.leg == TALKING:
+        leg_ends(contact, ctx, t, "ended")
+        contact.leg = OVER
+    contact.ended = True
+    contact.human = contact.anyone = 0
+    contact.end, contact.end_group, contact.end_made = t, contact.group, False
+    end_facts(contact, ctx, held_by_customer=held and event.data.by == "customer")
+    return True
+
+
+def _message(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    data = event.data
+    author, group = data.author, contact.group
+    if author == "customer":
+        if not data.automated and contact.leg != NO_LEG and not contact.ended:
+            contact.human = contact.human or t
+            contact.anyone = contact.anyone or t
+        return False
+    human = author == "agent" and not data.automated
+    if author == "bot":
+        contact.bot = True
+    if human:
+        contact.bot_handed = contact.bot_handed or contact.bot
+        if contact.clock and not contact.first_reply:
+            contact.first_reply = t
+            ctx.facts.append((cell(_FIRST_RESPONSE, group), t, t - contact.clock, 1))
+        if contact.human:
+            ctx.facts.append((cell(_RESPONSE_HUMAN, group), t, t - contact.human, 1))
+            contact.human = 0
+        follow_up(state, ctx, t)
+    elif author != "bot" and not data.automated:
+        return False
+    if contact.anyone:
+        ctx.facts.append((cell(_RESPONSE_ANY, group), t, t - contact.anyone, 1))
+        contact.anyone = 0
+    return False
+
+
+def _wrapped_up(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+    wrapped_up(contact, ctx, "" if event.data.agent is UNSET else event.data.agent, t)
+    return False
+
+
+_STEPS = {
+    "queued": _queued,
+    "offered": _offered,
+    "not_answered": _not_answered,
+    "answered": _answered,
+    "abandoned": _abandoned,
+    "left_queue": _left_queue,
+    "transferred": _transferred,
+    "held": _held,
+    "resumed": _resumed,
+    "ended": _ended,
+    "message": _message,
+    "wrapped_up": _wrapped_up,
+}

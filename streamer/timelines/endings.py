@@ -1,0 +1,74 @@
+"""How legs and contacts end: handle times, wrap-up, and what is known of a chat or call once it is over."""
+
+from streamer.facts import Fact, cell, retracted
+from streamer.metrics.catalogue import row
+from streamer.metrics.catalogue.contacts import ENDINGS, PARTS
+from streamer.timelines.context import Context
+from streamer.timelines.state import TALKING, Contact, Wrap
+
+#: a wrapped_up later than this after the leg's end is not its (metrics.md, handle)
+WRAP_UP_LIMIT = 15 * 60_000
+
+_HANDLE = tuple(row("handle", part=p) for p in PARTS)
+_LEG_END = {how: row("leg_end", how=how) for how in ENDINGS}
+_HOLD_ABANDON = row("hold_abandon_ratio")
+_CHAT_DURATION = row("chat_duration")
+_CALL_DURATION = row("call_duration")
+_MISSED = row("chats_missed")
+_HANDOFF = row("bot_handoff_ratio")
+
+
+def leg_ends(contact: Contact, ctx: Context, t: int, how: str) -> None:
+    """End the talking leg at `t` by `how` (ended, blind, consult): its handle times, with no wrap-up yet."""
+    if contact.held_since:
+        contact.held_ms += t - contact.held_since
+        contact.held_since = 0
+    group = ctx.with_queue(contact.group, contact.leg_queue)
+    hold = contact.held_ms
+    talk = t - contact.leg_answered - hold
+    if contact.leg_direction == "inbound":
+        ctx.facts.append((cell(_LEG_END[how], group), t, 1, 1))
+    wrap = Wrap(contact.leg_agent, t, group, talk, hold, _handle(group, t, talk, hold, 0))
+    ctx.facts += wrap.facts
+    contact.wraps = [w for w in contact.wraps if t - w.end <= WRAP_UP_LIMIT]
+    contact.wraps.append(wrap)
+
+
+def _handle(group: int, at: int, talk: int, hold: int, wrap: int) -> list[Fact]:
+    values = (talk + hold + wrap, talk, hold, wrap)
+    return [(cell(part, group), at, value, 1) for part, value in zip(_HANDLE, values, strict=True)]
+
+
+def wrapped_up(contact: Contact, ctx: Context, agent: str, t: int) -> None:
+    """Move the handle times of the legs whose agent has wrapped up to `t`; a leg or event without agent fits any."""
+    waiting = []
+    for wrap in contact.wraps:
+        if t - wrap.end > WRAP_UP_LIMIT:
+            continue
+        if wrap.agent and agent and wrap.agent != agent:
+            waiting.append(wrap)
+            continue
+        ctx.facts += [retracted(fact) for fact in wrap.facts]
+        ctx.facts += _handle(wrap.group, t, wrap.talk, wrap.hold, t - wrap.end)
+    contact.wraps = waiting
+
+
+def end_facts(contact: Contact, ctx: Context, *, held_by_customer: bool = False) -> None:
+    """Replace what is told of a contact at its end by what its end is now; nothing while somebody talks."""
+    facts: list[Fact] = []
+    end, group, made = contact.end, contact.end_group, contact.end_made
+    if end and contact.leg != TALKING:
+        if contact.first_answered and not made:
+            which = _CHAT_DURATION if contact.chat else _CALL_DURATION
+            facts.append((cell(which, group), end, end - contact.first_answered, 1))
+        if contact.answered_inbound and contact.ended:
+            facts.append((cell(_HOLD_ABANDON, group), end, int(held_by_customer), 1))
+        if contact.chat and not contact.outbound:
+            if not contact.first_answered:
+                facts.append((cell(_MISSED, group, time_made=made), end, 1, 1))
+            if contact.bot:
+                facts.append((cell(_HANDOFF, group, time_made=made), end, int(contact.bot_handed), 1))
+    if facts != contact.end_facts:
+        ctx.facts += [retracted(fact) for fact in contact.end_facts]
+        ctx.facts += facts
+        contact.end_facts = facts

@@ -1,0 +1,264 @@
+"""Facts about contacts as such: repeat contact, first-contact resolution, episodes, attempts, recovery, coverage.
+
+They are a function of the customer's kept list of contacts. `relate` computes them anew when the list changes and applies
+the difference; nothing searches for what to retract. A time-made fact whose time has passed is final and stays.
+"""
+
+from bisect import bisect_right
+
+from streamer.facts import GROUP_UNIT, Fact, cell, moved, retracted
+from streamer.metrics.catalogue import row
+from streamer.metrics.catalogue.customers import DAYS
+from streamer.timelines.context import Context
+from streamer.timelines.state import (
+    R_CONTACT,
+    R_COVERED,
+    R_FCR_1D,
+    R_FOLLOW,
+    R_PURCHASE,
+    R_RECOVERED,
+    R_REPEAT,
+    SOLVED,
+    Cart,
+    Contact,
+    State,
+    Survey,
+    Ticket,
+    Work,
+)
+
+DAY = 86_400_000
+#: repeat and first-contact resolution are told for these; also the longest gap inside an episode
+LIMITS = (DAY, 3 * DAY, 7 * DAY)
+_GAPS = ("1d", "3d", "7d", "none")
+_KEPT = 90 * DAY
+_KEPT_MAX = 500
+
+_CONTACTS = row("contacts")
+_REPEAT = tuple(row("repeat", gap=g) for g in _GAPS)
+_FOLLOW = tuple(row("follow", gap=g) for g in _GAPS)
+_FOLLOW_REOPENED = row("follow", gap="reopened")
+_FCR = tuple(row("fcr_ratio", within=w) for w in _GAPS[:3])
+_PURCHASE = tuple(row("contacts_after_purchase", days=d) for d in DAYS)
+_PURCHASE_ENDS = (DAY, 7 * DAY, 30 * DAY)
+_ATTEMPTS = row("abandoned_attempts")
+_RECOVERED = row("abandoned_recovered_ratio")
+_COVERED = row("survey_coverage_ratio")
+_SOLUTION = row("time_to_solution")
+
+
+def contacts_of(state: State) -> list[Work]:
+    """Return the customer's contacts with a known start, by start, then by the order of their first events."""
+    found: list[Work] = [w for w in state.tickets.values() if w.start]
+    found += [w for w in state.contacts.values() if w.start and not w.outbound]
+    if len(found) > 1:
+        found.sort(key=_by_start)
+    return found
+
+
+def _by_start(work: Work) -> tuple[int, int]:
+    return work.start, work.order
+
+
+def relate(state: State, ctx: Context, now: int, started: Work | None = None) -> None:
+    """Bring all facts about contacts as such up to date at the event time `now`; `started` is a contact that is new."""
+    contacts = contacts_of(state)
+    for i, work in enumerate(contacts):
+        if not work.relations:
+            work.relations = [None] * (R_COVERED + 1)
+        _put(ctx, work, R_CONTACT, (cell(_CONTACTS, work.start_group), work.start, 1, 1))
+        if not state.customer:
+            continue
+        gap = _gap(work.start - contacts[i - 1].start) if i else 3
+        _put(ctx, work, R_REPEAT, (cell(_REPEAT[gap], work.start_group), work.start, 1, 1))
+        _ends(ctx, work, _next_start(contacts, i, work.end), now)
+        if work.last_abandon:
+            _abandons(ctx, work, contacts, now)
+    if started is not None and started.relations:
+        _after_purchase(state, ctx, started)
+    if state.customer:
+        _episodes(state, ctx, contacts)
+
+
+def _next_start(contacts: list[Work], i: int, end: int) -> int:
+    """Return the first start after `end` among the contacts behind place `i`, 0 if there is none."""
+    if end:
+        for other in contacts[i + 1 :]:
+            if other.start > end:
+                return other.start
+    return 0
+
+
+def _put(ctx: Context, work: Work, place: int, fact: Fact | None) -> None:
+    old = work.relations[place]
+    if old == fact:
+        return
+    if old is not None:
+        ctx.facts.append(retracted(old))
+    if fact is not None:
+        ctx.facts.append(fact)
+    work.relations[place] = fact
+
+
+def _put_made(ctx: Context, work: Work, place: int, fact: Fact | None, now: int) -> None:
+    """Replace a time-made fact, unless its time has passed: then it is final, and only a later one may follow it."""
+    old = work.relations[place]
+    if old is not None and old[1] < now:
+        if fact is not None and fact[1] == old[1]:
+            return
+        work.relations[place] = old = None
+    if fact is not None:
+        if fact[1] < now:
+            fact = None
+        elif old is not None and old[1] == fact[1] == now:  # only a change strictly before it moves it
+            fact = moved(fact, old[0] // GROUP_UNIT)
+    _put(ctx, work, place, fact)
+
+
+def _gap(gap: int) -> int:
+    for i, limit in enumerate(LIMITS):
+        if gap <= limit:
+            return i
+    return 3
+
+
+def _after_purchase(state: State, ctx: Context, work: Work) -> None:
+    bought = max((t for t in state.purchases if t <= work.start), default=0)
+    if bought and state.customer:
+        days = bisect_right(_PURCHASE_ENDS, work.start - bought)
+        _put(ctx, work, R_PURCHASE, (cell(_PURCHASE[days], work.start_group), work.start, 1, 1))
+
+
+def _ends(ctx: Context, work: Work, follower: int, now: int) -> None:
+    """State what follows the end of an answered contact or solved ticket; `follower` is the next start after it."""
+    end = work.end
+    solved = end and work.answered
+    gap = _gap(follower - end) if follower else 3
+    for i, limit in enumerate(LIMITS):
+        fcr: Fact | None = None
+        if solved:
+            good = gap > i and not work.reopened
+            fcr = (cell(_FCR[i], work.group, time_made=True), end + limit, int(good), 1)
+        _put_made(ctx, work, R_FCR_1D + i, fcr, now)
+    fact: Fact | None = None
+    if solved:
+        follow = _FOLLOW_REOPENED if work.reopened else _FOLLOW[gap]
+        fact = (cell(follow, work.end_group, time_made=work.end_made), end, 1, 1)
+    _put(ctx, work, R_FOLLOW, fact)
+    fact = None
+    if solved:
+        at = end + ctx.surveys.coverage
+        covered = any(work.start <= sent <= at for sent in work.surveyed)
+        fact = (cell(_COVERED, work.group, time_made=True), at, int(covered), 1)
+    _put_made(ctx, work, R_COVERED, fact, now)
+
+
+def _abandons(ctx: Context, work: Work, contacts: list[Work], now: int) -> None:
+    starts = [c.start for c in contacts]
+    for i, (at, group, old) in enumerate(work.attempts):
+        tries = bisect_right(starts, at) - bisect_right(starts, at - DAY)
+        fact = (cell(_ATTEMPTS, group), at, tries, 1)
+        if fact != old:
+            if old is not None:
+                ctx.facts.append(retracted(old))
+            ctx.facts.append(fact)
+            work.attempts[i] = (at, group, fact)
+    recovery: Fact | None = None
+    if not work.answered:
+        at = work.last_abandon + DAY
+        recovered = work.last_abandon < work.recovered <= at
+        recovery = (cell(_RECOVERED, work.group, time_made=True), at, int(recovered), 1)
+    _put_made(ctx, work, R_RECOVERED, recovery, now)
+
+
+def answered_elsewhere(state: State, t: int) -> bool:
+    """Note that the customer was answered at `t`; return whether that recovers an abandon (`relate` is due then)."""
+    touched = False
+    for contact in state.contacts.values():
+        if contact.last_abandon and not contact.answered and not contact.recovered:
+            contact.recovered = t
+            touched = True
+    return touched
+
+
+def follow_up(state: State, ctx: Context, t: int) -> None:
+    """A human got back to the customer: every detractor's answer that waits is followed up now."""
+    for survey in state.surveys.values():
+        if survey.detractor and survey.follow_up is None:
+            fact = survey.follow_up = (cell(_FOLLOW_UP, survey.answer_group), t, t - survey.answered, 1)
+            ctx.facts.append(fact)
+
+
+_FOLLOW_UP = row("detractor_follow_up")
+
+
+def move_relations(work: Work, ctx: Context, now: int) -> None:
+    """Move a contact's time-made facts that lie after `now` to its new group."""
+    for place, fact in enumerate(work.relations):
+        if fact is not None and fact[0] & 1 and fact[1] > now:
+            _put(ctx, work, place, moved(fact, work.group))
+
+
+def remove(work: Work, ctx: Context, now: int) -> None:
+    """Take a contact out of the list: its facts go, but for time-made ones that are final."""
+    for place, fact in enumerate(work.relations):
+        if fact is not None and not (fact[0] & 1 and fact[1] < now):
+            _put(ctx, work, place, None)
+    work.start = work.end = 0
+
+
+def _episodes(state: State, ctx: Context, contacts: list[Work]) -> None:
+    """State time_to_solution of every episode in which all contacts have ended and something was answered or solved."""
+    facts: dict[str, Fact] = {}
+    still_open = solved = False
+    first = last = contacts[0] if contacts else None
+    for work in contacts:
+        assert first is not None
+        assert last is not None
+        # An open contact has no latest end yet: whatever starts while it is open belongs to the episode.
+        if work is not first and not still_open and work.start > last.end + LIMITS[2]:
+            if solved:
+                facts[str(first.order)] = _solution(first, last)
+            first, last, solved = work, work, False
+        if not work.end:
+            still_open = True
+        elif work.end > last.end or not last.end:
+            last = work
+        solved = solved or work.answered
+    if solved and not still_open and first is not None and last is not None:
+        facts[str(first.order)] = _solution(first, last)
+    if facts == state.episodes:
+        return
+    for key, old in state.episodes.items():
+        if facts.get(key) != old:
+            ctx.facts.append(retracted(old))
+    ctx.facts += [fact for key, fact in facts.items() if state.episodes.get(key) != fact]
+    state.episodes = facts
+
+
+def _solution(first: Work, last: Work) -> Fact:
+    return (cell(_SOLUTION, last.end_group, time_made=last.end_made), last.end, last.end - first.start, 1)
+
+
+def forget(state: State, now: int) -> None:
+    """Forget what is finished 90 days after its last event, and all but 500 contacts, the oldest finished first."""
+    kept = (state.tickets, state.contacts, state.surveys, state.carts)
+    if now >= state.forget_from:
+        limit = now - _KEPT
+        for items in kept:
+            for key in [k for k, item in items.items() if item.last_event < limit and _finished(item, now)]:
+                del items[key]
+        oldest = min((item.last_event for items in kept for item in items.values()), default=now)
+        state.forget_from = max(oldest + _KEPT, now) + 1
+    excess = len(state.tickets) + len(state.contacts) - _KEPT_MAX
+    if excess > 0:
+        done = [(w.last_event, w.order, k, d) for d in kept[:2] for k, w in d.items() if _finished(w, now)]
+        for _, _, key, items in sorted(done, key=lambda entry: entry[:2])[:excess]:
+            del items[key]
+
+
+def _finished(item: Work | Survey | Cart, now: int) -> bool:
+    """Tell whether a ticket or contact is over; surveys and carts are, once they are old."""
+    if isinstance(item, Ticket):
+        return item.status >= SOLVED
+    return not isinstance(item, Contact) or 0 < item.end <= now

@@ -1,0 +1,388 @@
+"""Tickets: one step function, from an event of a ticket to signed facts. Rules and names: metrics.md, Tickets."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+
+from streamer.events import (
+    Event,
+    TicketAssigned,
+    TicketCreated,
+    TicketDeleted,
+    TicketMerged,
+    TicketMessage,
+    TicketStatusChanged,
+    TicketSuggested,
+)
+from streamer.facts import Fact, cell, moved, retracted
+from streamer.metrics.catalogue import row
+from streamer.metrics.catalogue.tickets import BY_TOPIC
+from streamer.timelines.business import opening_time
+from streamer.timelines.context import Context
+from streamer.timelines.relations import answered_elsewhere, follow_up, move_relations, relate, remove
+from streamer.timelines.state import (
+    DELETED,
+    MERGED,
+    NEW,
+    ON_HOLD,
+    OPEN,
+    SOLVED,
+    STATUS,
+    State,
+    Ticket,
+)
+
+_CREATED = row("tickets_created")
+_FIRST_RESPONSE = row("first_response")
+_FIRST_RESPONSE_BUSINESS = row("first_response_business")
+_RESPONSE_HUMAN = row("response", responder="human")
+_RESPONSE_ANY = row("response", responder="any")
+_RESOLUTION_FIRST = row("resolution", kind="first")
+_RESOLUTION_FULL = row("resolution", kind="full")
+_REQUESTER_WAIT = row("requester_wait")
+_AGENT_WORK = row("agent_work")
+_ON_HOLD = row("ticket_on_hold")
+_SOLVED_EVENTS = row("tickets_solved", unit="events")
+_SOLVED_TICKETS = row("tickets_solved", unit="tickets")
+_REOPENED = row("reopen_ratio")
+_REPLIES = row("replies_per_resolution")
+_ONE_TOUCH = row("one_touch_ratio")
+_IDENTIFIED = row("identified_first_ratio")
+_SOLUTIONS = row("solutions_offered")
+_SLA_FIRST = row("sla_met_ratio", target="first_response")
+_SLA_RESPONSE = row("sla_met_ratio", target="response")
+_SLA_RESOLUTION = row("sla_met_ratio", target="resolution")
+
+_UNDECIDED, _IDENTIFIED_SO_FAR, _DECIDED = range(3)
+
+
+def step(state: State, ctx: Context, event: Event, t: int) -> int:
+    """Apply one ticket event at time `t`; append its facts to `ctx.facts`, return its group (-1: as if it had not come)."""
+    ticket = state.tickets.get(event.subject)
+    created = type(event) is TicketCreated
+    if ticket is None:
+        ticket = state.tickets[event.subject] = Ticket(
+            group=ctx.first_group("ticket"),
+            order=state.events,
+            first_event=t,
+            stub=not created,
+            status=NEW if created else OPEN,
+            nobody_since=t,
+            status_since=t,
+        )
+    elif ticket.status >= MERGED:
+        return -1
+    ticket.last_event = t
+    data = event.data
+    old_group, old_queue, old_topic = ticket.group, ticket.queue, ticket.topic
+    group = ctx.regroup_ticket(old_group, data, assigns=created or type(event) is TicketAssigned)
+    if data.queue is not UNSET:
+        ticket.queue = data.queue
+    if data.topic is not UNSET:
+        ticket.topic = data.topic
+    if group != old_group:
+        ticket.group = group
+        _move(ticket, ctx, t, group)
+    if ticket.identified == _IDENTIFIED_SO_FAR and (
+        ticket.queue != old_queue or (old_topic and ticket.topic != old_topic)
+    ):
+        _misidentified(ticket, ctx)
+    if ticket.topic != old_topic and ticket.topic_fact is not None:
+        _put_topic(ticket, ctx)
+    _STEPS.get(type(event), _nothing)(state, ticket, ctx, event, t)
+    return ticket.group
+
+
+def _nothing(state: State, ticket: Ticket, ctx: Context, event: Event, t: int) -> None:
+    """A categorisation says no more than its topic, which every event may carry."""
+
+
+def _move(ticket: Ticket, ctx: Context, t: int, group: int) -> None:
+    """Move the time-made facts that lie after `t` to the ticket's new group."""
+    ticket.first_response_miss = _moved(ctx, ticket.first_response_miss, t, group)
+    ticket.response_miss = _moved(ctx, ticket.response_miss, t, group)
+    ticket.resolution_miss = _moved(ctx, ticket.resolution_miss, t, group)
+    move_relations(ticket, ctx, t)
+
+
+def _moved(ctx: Context, fact: Fact | None, t: int, group: int) -> Fact | None:
+    if fact is None or fact[1] <= t:
+        return fact
+    new = moved(fact, group)
+    ctx.facts += (retracted(fact), new)
+    return new
+
+
+def _drop(ctx: Context, fact: Fact | None) -> None:
+    if fact is not None:
+        ctx.facts.append(retracted(fact))
+
+
+def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t: int) -> None:
+    if ticket.created:  # a second created of one ticket: it is there already
+        return
+    emit = ctx.facts.append
+    ticket.stub = False
+    ticket.created = ticket.start = ticket.status_since = t
+    ticket.start_group = ticket.group
+    ticket.work_ms = ticket.hold_ms = 0
+    fact = ticket.created_fact = (cell(_CREATED, ticket.group), t, 1, 1)
+    emit(fact)
+    _put_topic(ticket, ctx)
+    if event.data.agent is not UNSET:
+        _assign(ticket, event.data.agent, t)
+    if ticket.status < SOLVED:
+        ticket.resolution_due = due = t + ctx.tickets.resolution_target
+        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
+        emit(miss)
+    if event.data.created_by != "agent":
+        _start_clock(ticket, ctx, t)
+        _customer_waits(ticket, ctx, t)
+    relate(state, ctx, t, ticket)
+
+
+def _put_topic(ticket: Ticket, ctx: Context) -> None:
+    """State the ticket's topic at its creation, in the group that it had then."""
+    _drop(ctx, ticket.topic_fact)
+    fact = ticket.topic_fact = (
+        cell(ctx.open_rows.row(BY_TOPIC, ticket.topic), ticket.start_group),
+        ticket.created,
+        1,
+        1,
+    )
+    ctx.facts.append(fact)
+
+
+def _start_clock(ticket: Ticket, ctx: Context, t: int) -> None:
+    ticket.clock = t
+    if ticket.status >= SOLVED:
+        return
+    ticket.first_response_due = due = t + ctx.tickets.first_response_target
+    miss = ticket.first_response_miss = (cell(_SLA_FIRST, ticket.group, time_made=True), due, 0, 1)
+    ctx.facts.append(miss)
+
+
+def _customer_waits(ticket: Ticket, ctx: Context, t: int) -> None:
+    """The customer has said something: whoever has not answered yet owes a reply from the first message on."""
+    if ticket.status >= SOLVED:
+        ticket.pending = ticket.pending or t
+        return
+    ticket.anyone = ticket.anyone or t
+    if not ticket.human:
+        ticket.human = t
+        ticket.response_due = due = t + ctx.tickets.response_target
+        miss = ticket.response_miss = (cell(_SLA_RESPONSE, ticket.group, time_made=True), due, 0, 1)
+        ctx.facts.append(miss)
+
+
+def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t: int) -> None:
+    data = event.data
+    author = data.author
+    if author == "customer":
+        if not data.automated:
+            if not ticket.clock and ticket.created:
+                _start_clock(ticket, ctx, t)
+            _customer_waits(ticket, ctx, t)
+        return
+    if not data.public:
+        return
+    if author == "agent" and not data.automated:
+        _human_reply(state, ticket, ctx, t)
+    elif author != "bot" and not data.automated:
+        return
+    if ticket.anyone:
+        ctx.facts.append((cell(_RESPONSE_ANY, ticket.group), t, t - ticket.anyone, 1))
+        ticket.anyone = 0
+
+
+def _human_reply(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
+    emit = ctx.facts.append
+    group = ticket.group
+    ticket.replies += 1
+    ticket.last_reply = t
+    ticket.pending = 0
+    if ticket.clock and not ticket.first_reply:
+        ticket.first_reply = t
+        emit((cell(_FIRST_RESPONSE, group), t, t - ticket.clock, 1))
+        calendar = ctx.settings.calendars[ctx.queue(ticket.queue).calendar]
+        emit((cell(_FIRST_RESPONSE_BUSINESS, group), t, opening_time(calendar, ticket.clock, t), 1))
+        due = ticket.first_response_due
+        if due and t <= due:
+            _drop(ctx, ticket.first_response_miss)
+            emit((cell(_SLA_FIRST, group), t, 1, 1))
+        ticket.first_response_due, ticket.first_response_miss = 0, None
+        if ticket.identified == _UNDECIDED:
+            _identify(ticket, ctx, t)
+    if ticket.human:
+        emit((cell(_RESPONSE_HUMAN, group), t, t - ticket.human, 1))
+        if t <= ticket.response_due:
+            _drop(ctx, ticket.response_miss)
+            emit((cell(_SLA_RESPONSE, group), t, 1, 1))
+        ticket.human = ticket.response_due = 0
+        ticket.response_miss = None
+    follow_up(state, ctx, t)
+    if answered_elsewhere(state, t):
+        relate(state, ctx, t)
+
+
+def _identify(ticket: Ticket, ctx: Context, t: int) -> None:
+    """The base event has come: what is now known of the problem should stay."""
+    if ticket.stub:
+        return
+    ticket.identified = _IDENTIFIED_SO_FAR
+    fact = ticket.identified_fact = (cell(_IDENTIFIED, ticket.group), t, 1, 1)
+    ctx.facts.append(fact)
+
+
+def _misidentified(ticket: Ticket, ctx: Context) -> None:
+    fact = ticket.identified_fact
+    if fact is not None:
+        ctx.facts += (retracted(fact), (fact[0], fact[1], 0, 1))
+    ticket.identified, ticket.identified_fact = _DECIDED, None
+
+
+def _assigned(_state: State, ticket: Ticket, ctx: Context, event: TicketAssigned, t: int) -> None:
+    if event.data.agent is not UNSET:
+        _assign(ticket, event.data.agent, t)
+    if ticket.identified == _UNDECIDED:
+        _identify(ticket, ctx, t)
+
+
+def _assign(ticket: Ticket, agent: str, t: int) -> None:
+    if ticket.agent and not agent:
+        ticket.nobody_since = t
+    ticket.agent = agent
+
+
+def _suggested(_state: State, ticket: Ticket, _ctx: Context, _event: TicketSuggested, _t: int) -> None:
+    ticket.suggested += 1
+
+
+def _status_changed(state: State, ticket: Ticket, ctx: Context, event: TicketStatusChanged, t: int) -> None:
+    new, old = STATUS[event.data.status], ticket.status
+    if new == old:
+        return
+    if old < SOLVED:
+        _account(ticket, t)
+    ticket.status, ticket.status_since = new, t
+    if new >= SOLVED > old:
+        _solve(state, ticket, ctx, t)
+    elif old >= SOLVED > new:
+        _reopen(state, ticket, ctx, t)
+
+
+def _account(ticket: Ticket, t: int) -> None:
+    """Add the time in the state that ends now."""
+    spent = t - ticket.status_since
+    if ticket.status in (NEW, OPEN):
+        ticket.work_ms += spent
+    elif ticket.status == ON_HOLD:
+        ticket.hold_ms += spent
+
+
+def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
+    group, emit = ticket.group, ctx.facts.append
+    emit((cell(_SOLVED_EVENTS, group), t, 1, 1))
+    reopened = ticket.reopen_fact = (cell(_REOPENED, group), t, 0, 1)
+    emit(reopened)
+    facts = [(cell(_SOLVED_TICKETS, group), t, 1, 1)]
+    if not ticket.stub:
+        taken = t - ticket.created
+        if not ticket.solves:
+            emit((cell(_RESOLUTION_FIRST, group), t, taken, 1))
+        facts += (
+            (cell(_RESOLUTION_FULL, group), t, taken, 1),
+            (cell(_REQUESTER_WAIT, group), t, ticket.work_ms + ticket.hold_ms, 1),
+            (cell(_AGENT_WORK, group), t, ticket.work_ms, 1),
+            (cell(_ON_HOLD, group), t, ticket.hold_ms, 1),
+            (cell(_REPLIES, group), t, ticket.replies, 1),
+            (cell(_ONE_TOUCH, group), t, int(ticket.replies <= 1), 1),
+            (cell(_SOLUTIONS, group), t, ticket.suggested, 1),
+        )
+    ticket.solve_facts = facts
+    ctx.facts += facts
+    ticket.solves += 1
+    if ticket.resolution_due:
+        if t <= ticket.resolution_due:
+            _drop(ctx, ticket.resolution_miss)
+            met = ticket.resolution_met = (cell(_SLA_RESOLUTION, group), t, 1, 1)
+            emit(met)
+        else:
+            ticket.resolution_due = 0
+        ticket.resolution_miss = None
+    _stop_waiting(ticket, ctx, t)
+    ticket.end, ticket.end_group, ticket.answered = t, group, True
+    relate(state, ctx, t)
+
+
+def _stop_waiting(ticket: Ticket, ctx: Context, t: int) -> None:
+    """The work is over: the wait gives no sample, running targets stop, a breach that has been stays a miss."""
+    if t <= ticket.first_response_due:
+        _drop(ctx, ticket.first_response_miss)
+    if t <= ticket.response_due:
+        _drop(ctx, ticket.response_miss)
+    ticket.first_response_due = ticket.response_due = ticket.human = ticket.anyone = ticket.pending = 0
+    ticket.first_response_miss = ticket.response_miss = None
+
+
+def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
+    fact = ticket.reopen_fact
+    if fact is not None and t - fact[1] <= ctx.tickets.reopen_window:
+        ctx.facts += (retracted(fact), (fact[0], fact[1], 1, 1))
+    ticket.reopen_fact = None
+    ctx.facts += [retracted(f) for f in ticket.solve_facts]
+    ticket.solve_facts = []
+    due = ticket.resolution_due
+    if due and t <= due:
+        _drop(ctx, ticket.resolution_met)
+        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
+        ctx.facts.append(miss)
+    else:
+        ticket.resolution_due = 0
+    ticket.resolution_met = None
+    ticket.end, ticket.answered, ticket.reopened = 0, False, True
+    if not ticket.agent:
+        ticket.nobody_since = t
+    if ticket.pending:
+        said, ticket.pending = ticket.pending, 0
+        _customer_waits(ticket, ctx, said)
+    relate(state, ctx, t)
+
+
+def _merged(state: State, ticket: Ticket, ctx: Context, _event: TicketMerged, t: int) -> None:
+    _finish(ticket, ctx, t)
+    ended = ticket.status >= SOLVED
+    ticket.status = MERGED
+    if not ended:
+        ticket.end, ticket.end_group = t, ticket.group
+    relate(state, ctx, t)
+
+
+def _deleted(state: State, ticket: Ticket, ctx: Context, _event: TicketDeleted, t: int) -> None:
+    _finish(ticket, ctx, t)
+    ticket.status = DELETED
+    remove(ticket, ctx, t)
+    relate(state, ctx, t)
+
+
+def _finish(ticket: Ticket, ctx: Context, t: int) -> None:
+    """Take back what a ticket counts for as one, and close its open work; work done stays."""
+    _stop_waiting(ticket, ctx, t)
+    if ticket.resolution_miss is not None and t <= ticket.resolution_due:
+        _drop(ctx, ticket.resolution_miss)
+    ticket.resolution_miss, ticket.resolution_due = None, 0
+    _drop(ctx, ticket.created_fact)
+    _drop(ctx, ticket.topic_fact)
+    ticket.created_fact = ticket.topic_fact = None
+
+
+_STEPS: dict[type, Callable[[State, Ticket, Context, Any, int], None]] = {
+    TicketCreated: _created,
+    TicketMessage: _message,
+    TicketAssigned: _assigned,
+    TicketSuggested: _suggested,
+    TicketStatusChanged: _status_changed,
+    TicketMerged: _merged,
+    TicketDeleted: _deleted,
+}
