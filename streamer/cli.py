@@ -28,6 +28,10 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "demo": Command("streamer.demo:demo", "Run everything on this machine: broker, simulator, worker, board."),
+    "worker": Command("streamer.processor.command:worker", "Process events: Kafka to exact state, until SIGTERM."),
+    "board": Command("streamer.board.command:board", "Show the numbers: /metrics and the JSON API, until SIGTERM."),
+    "top": Command("streamer.board.top:top", "Show the headline numbers in the terminal, refreshed each second."),
     "emit": Command("streamer.producers.emit:emit", "Send the events of a JSON Lines or CSV file to Kafka."),
     "simulate": Command("streamer.producers.simulator.command:simulate", "Simulate a support centre's events."),
     "replay": Command("streamer.replay:replay", "Print the numbers of recorded events at an instant."),

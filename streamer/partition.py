@@ -14,9 +14,25 @@ from streamer.panes import records
 from streamer.panes.store import SIZES, Cells, Store, joined, reduce_facts
 from streamer.processor.partition import Changes, DeadLetter, Record
 from streamer.settings import Settings
-from streamer.timelines.context import Context
+from streamer.timelines.context import OTHER, Context
 from streamer.timelines.open_work import Item, open_work
 from streamer.timelines.timeline import Timeline
+
+#: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
+FACTS_VERSION = 1
+#: the worker's own counters: family (Prometheus adds _total) -> help, labels
+COUNTERS = {
+    "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),
+    "support_events_duplicate": ("Events that repeat a source and id.", ("source",)),
+    "support_events_late": (
+        "Events too old to be applied: past the grace, or older than what is folded.",
+        ("source", "reason"),
+    ),
+    "support_events_invalid": ("Records that became dead letters.", ("code", "source")),
+    "support_events_anomalous": ("Oddities in accepted events.", ("kind",)),
+}
+#: sources with counters of their own, a partition; what a producer writes there is not to be trusted
+_SOURCES_MAX = 1_000
 
 TIMELINES = "timelines"
 PANES = "panes"
@@ -47,6 +63,7 @@ class Partition:
         self._dirty: set[str] = set()
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], int] = {}
+        self._sources: set[str] = set()
         self._cuts = 0
         self._groups_written = 1  # group 0, nothing known, is the same everywhere
         self._rows_written = 0
@@ -65,13 +82,13 @@ class Partition:
             except InvalidEvent as error:
                 self._refuse(topic, record, error)
             else:
-                self.count("events", topic, event.source)
+                self.count("support_events", topic, self._source(event.source))
                 accept(event, time, arrival)
         if len(self.context.facts) > _FACTS_MAX:
             self.settle()
 
     def _refuse(self, topic: str, record: Record, error: InvalidEvent) -> None:
-        self.count("events_invalid", error.code)
+        self.count("support_events_invalid", error.code, self._source(error.source))
         headers = [
             *record.headers,
             ("streamer_error_code", error.code.encode()),
@@ -82,6 +99,14 @@ class Partition:
         ]
         self._dead.append(DeadLetter(record.key, record.value, headers))
 
+    def _source(self, source: str) -> str:
+        """Return a source as a label: those past the limit together as `other`."""
+        if source not in self._sources:
+            if len(self._sources) >= _SOURCES_MAX:
+                return OTHER
+            self._sources.add(source)
+        return source
+
     def count(self, *key: str) -> None:
         """Count something for the worker's own /metrics: a family and its label values."""
         self._counters[key] = self._counters.get(key, 0) + 1
@@ -89,16 +114,16 @@ class Partition:
     def accept(self, event: Event, time: int, arrival: int) -> None:
         """Apply a valid event that happened at `time` and arrived at `arrival`, unless it is late or a repeat."""
         if time < arrival - self._grace:
-            self.count("events_late", event.source, "grace")
+            self.count("support_events_late", self._source(event.source), "grace")
             return
         key = timeline_key(event)
         timeline = self._hot.get(key)
         if timeline is None:
             timeline = self._timeline(key)
         if time < timeline.folded:
-            self.count("events_late", event.source, "folded")
+            self.count("support_events_late", self._source(event.source), "folded")
         elif timeline.has(event):
-            self.count("events_duplicate", event.source)
+            self.count("support_events_duplicate", self._source(event.source))
         else:
             tail = timeline.tail
             bound = self.clock - self._grace - FOLD_MARGIN
@@ -253,7 +278,8 @@ class Partition:
         """Return and reset the increments since the last call."""
         context = self.context
         for kind, number in context.anomalies.items():
-            self._counters["events_anomalous", kind] = self._counters.get(("events_anomalous", kind), 0) + number
+            key = ("support_events_anomalous", kind)
+            self._counters[key] = self._counters.get(key, 0) + number
         context.anomalies.clear()
         increments, self._counters = self._counters, {}
         return increments

@@ -1,5 +1,7 @@
 """The formulas that turn sums into what is shown. Arrays have one value a coarse group."""
 
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +30,8 @@ def quantile(buckets: Ints, counts: Ints, width: int, q: float) -> Ints:
     running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
     before = running[starts[:-1]]
     n = running[starts[1:]] - before
-    rank = np.maximum(1, -np.floor(-(q * n)).astype(np.int64))
+    share = Fraction(str(q))  # 0.95 as it is written: its binary neighbour times n may lie past a whole number
+    rank = np.maximum(1, -(-n * share.numerator // share.denominator))
     place = np.searchsorted(running[1:], before + rank)
     found = n > 0
     result = np.zeros(width, dtype=np.int64)

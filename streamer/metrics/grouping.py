@@ -1,66 +1,105 @@
-"""Groupings: which coarse group a stored group belongs to, with the limit of shown values a dimension applied."""
+"""Groupings: which coarse groups a stored group belongs to, with the limit of shown values a dimension applied.
 
-from typing import NamedTuple
+The coarse groups of all groupings are numbered together, as *places*: an array of a value a place is then one number for
+each of them, and every formula runs once for all groupings.
+"""
+
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from streamer.facts import ROW_LIMIT
-from streamer.metrics.catalogue import ACTIVITY
-from streamer.metrics.plan import Plan, slices
 from streamer.panes.histogram import Ints
-from streamer.panes.store import Store
 from streamer.settings import Settings
 
-OTHER = "other"
+OTHER: Final = "other"
+#: bits that hold any place: 100 values and two more, of two dimensions, are 10,404
+PLACE_BITS: Final = 24
 
 
-class Coarse(NamedTuple):
-    """One grouping: its dimensions, the `by` label, the label values of its coarse groups, and group -> coarse group."""
+class Places:
+    """All coarse groups. Places are only ever added, and keep their number; `order` is the order to show them in."""
 
-    names: tuple[str, ...]
-    by: str
-    labels: list[tuple[str, ...]]
-    of_group: Ints
+    def __init__(self, settings: Settings) -> None:
+        self._names = settings.dimensions.names
+        self._limit = settings.dimensions.limit
+        shown = settings.exposition.groupings
+        self.groupings = tuple(g for g in settings.dimensions.groupings if shown is None or g in shown)
+        self._members = [tuple(self._names.index(name) for name in grouping) for grouping in self.groupings]
+        self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._seen = 0
+        self._shown: list[dict[str, str]] = [{} for _ in self._names]
+        #: of each place: its `by` label, and the values of all dimensions, empty for those not in the grouping
+        self.labels: list[tuple[str, tuple[str, ...]]] = []
+        #: of each place: the number of its grouping
+        self.grouping: Ints = np.empty(0, dtype=np.int64)
+        #: the place of a group, by grouping and group
+        self.of_group: Ints = np.empty((len(self.groupings), 0), dtype=np.int64)
+        self.order: Ints = np.empty(0, dtype=np.int64)
+        #: for whoever makes texts of labels: kept as long as the places are
+        self.texts: dict[object, list[str]] = {}
 
+    @property
+    def width(self) -> int:
+        """Number of places."""
+        return len(self.labels)
 
-def coarse_groupings(
-    store: Store, groups: list[tuple[str, ...]], settings: Settings, at: int, *, plan: Plan | None = None
-) -> list[Coarse]:
-    """Return the configured groupings; `groups` are the stored groups' values in the order of dimensions.names."""
-    names = settings.dimensions.names
-    window = (plan or Plan(settings)).longest
-    counts = _events(store, len(groups), *slices(window, at, settings.time.zone))
-    shown = [_shown(groups, place, counts, settings.dimensions.limit) for place in range(len(names))]
-    wanted = settings.dimensions.groupings
-    if settings.exposition.groupings is not None:
-        wanted = tuple(g for g in wanted if g in settings.exposition.groupings)
-    result = []
-    for grouping in wanted:
-        places = [names.index(name) for name in grouping]
-        numbers: dict[tuple[str, ...], int] = {}
-        of_group = np.zeros(len(groups), dtype=np.int64)
-        for i, values in enumerate(groups):
-            key = tuple(shown[p].get(values[p], OTHER) for p in places)
-            of_group[i] = numbers.setdefault(key, len(numbers))
-        labels = [tuple(key[grouping.index(name)] if name in grouping else "" for name in names) for key in numbers]
-        result.append(Coarse(tuple(grouping), ",".join(grouping) or "all", labels, of_group))
-    return result
+    def by(self, names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """Return which places belong to one grouping, as booleans."""
+        if names not in self.groupings:
+            return np.zeros(self.width, dtype=bool)
+        mask: npt.NDArray[np.bool_] = self.grouping == self.groupings.index(names)
+        return mask
 
+    def update(self, groups: Sequence[tuple[str, ...]], counts: Ints) -> tuple[Ints, Ints]:
+        """Take in new groups and new counts of events by group; return the groups that moved and their old places.
 
-def _events(store: Store, groups: int, size: int, low: int, high: int) -> Ints:
-    """Return the number of accepted events of each group in some slices."""
-    counts = np.zeros(groups, dtype=np.int64)
-    numbers = np.array(sorted(ACTIVITY.values()))
-    for pane in store.range(size, low, high):
-        chosen = np.isin((pane.cells >> 1) & (ROW_LIMIT - 1), numbers)
-        np.add.at(counts, pane.cells[chosen] // (2 * ROW_LIMIT), pane.counts[chosen])
-    return counts
+        The values of a dimension with the most events are shown as they are, ties in byte order; the rest is `other`.
+        """
+        shown = [self._ranked(groups, counts, place) for place in range(len(self._names))]
+        known = self._seen
+        changed = shown != self._shown
+        if known == len(groups) and not changed:
+            return np.empty(0, dtype=np.int64), self.of_group[:, :0]
+        self._shown, self._seen = shown, len(groups)
+        first = 0 if changed else known
+        fresh = np.empty((len(self.groupings), len(groups)), dtype=np.int64)
+        fresh[:, :first] = self.of_group[:, :first]
+        for number, members in enumerate(self._members):
+            for i in range(first, len(groups)):
+                values = groups[i]
+                fresh[number, i] = self._place(number, tuple(shown[m].get(values[m], OTHER) for m in members))
+        moved = np.flatnonzero((fresh[:, :known] != self.of_group).any(axis=0))
+        before = self.of_group[:, moved]
+        self.of_group = fresh
+        self._arrange()
+        return moved, before
 
+    def _ranked(self, groups: Sequence[tuple[str, ...]], counts: Ints, place: int) -> dict[str, str]:
+        """Return value -> what it is shown as, for the values of one dimension."""
+        old = self._shown[place]
+        if len(groups) == self._seen and OTHER not in old.values():
+            return old  # nothing is hidden, so counts do not matter
+        sizes: dict[str, int] = {}
+        for values, count in zip(groups, counts.tolist(), strict=True):
+            sizes[values[place]] = sizes.get(values[place], 0) + count
+        ranked = sorted((value for value in sizes if value), key=lambda value: (-sizes[value], value.encode()))
+        kept = {value: value for value in ("", *ranked[: self._limit])}
+        return kept if len(kept) > len(ranked) else {**kept, **dict.fromkeys(ranked[self._limit :], OTHER)}
 
-def _shown(groups: list[tuple[str, ...]], place: int, counts: Ints, limit: int) -> dict[str, str]:
-    """Return the values of a dimension that are shown as they are: the most frequent ones, ties in byte order."""
-    sizes: dict[str, int] = {"": 0}
-    for values, count in zip(groups, counts.tolist(), strict=True):
-        sizes[values[place]] = sizes.get(values[place], 0) + count
-    ranked = sorted((value for value in sizes if value), key=lambda value: (-sizes[value], value.encode()))
-    return {value: value for value in ("", *ranked[:limit])}
+    def _place(self, grouping: int, values: tuple[str, ...]) -> int:
+        key = (grouping, values)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.labels)
+            names = self.groupings[grouping]
+            own = dict(zip(names, values, strict=True))
+            self.labels.append((",".join(names) or "all", tuple(own.get(name, "") for name in self._names)))
+        return number
+
+    def _arrange(self) -> None:
+        keys = list(self._numbers)
+        self.grouping = np.array([grouping for grouping, _ in keys], dtype=np.int64)
+        sort = sorted(range(len(keys)), key=lambda i: (keys[i][0], [value.encode() for value in keys[i][1]]))
+        self.order = np.array(sort, dtype=np.int64)

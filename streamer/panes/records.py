@@ -37,6 +37,7 @@ class _Pane(msgspec.Struct, array_like=True, gc=False):
 encode = msgspec.msgpack.Encoder().encode
 _decode_pane = msgspec.msgpack.Decoder(_Pane).decode
 decode_group = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+decode_work = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, int, str]]).decode
 decode_row = msgspec.msgpack.Decoder(tuple[str, tuple[str, ...]]).decode
 
 

@@ -223,6 +223,8 @@ class Store:
 
 def split(batch: Batch) -> Iterable[tuple[int, Cells]]:
     """Return the batch slice by slice."""
+    if len(batch.slices) == 0:
+        return
     numbers, starts = np.unique(batch.slices, return_index=True)
     ends = [*starts[1:].tolist(), len(batch.slices)]
     for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):

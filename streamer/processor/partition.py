@@ -67,7 +67,7 @@ class PartitionState(Protocol):
 
         `clock` (ms) is the partition's arrival clock: no record that arrived before it can still come.
         It never goes back, also not over a restart; 0 is "nothing is known yet".
-        Keys must not begin with a zero byte: these are the processor's own.
+        Two keys are the processor's own: `mark.MARK` and `mark.END`.
         """
 
     def restore_many(self, table: str, pairs: Sequence[tuple[bytes, bytes | None]]) -> None:

@@ -50,19 +50,21 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
             contact.leg, contact.lost_fact = OVER, None
             contact.end_facts = []  # they were time-made, and are final
         if contact.leg == OVER and contact.end_made and what != "queued":
-            return -1  # what follows a lost leg is ignored until the next queued
+            return contact.group  # what follows a lost leg is ignored until the next queued
         if what in _EARLY and t == contact.first_event:
             snapshot = _pack(contact)
     contact.last_event = t
     data = event.data
-    group = ctx.regroup(contact.group, data)
+    before_group = ctx.before = contact.group
+    group = ctx.regroup(before_group, data)
     related = new
-    if group != contact.group:
+    if group != before_group:
         related |= _regroup(contact, ctx, group, t)
     deferring = what in _EARLY and t == contact.first_event and (contact.leg == NO_LEG or bool(contact.deferred))
     before = len(ctx.facts)
-    if what in _OF_A_LEG and contact.leg == NO_LEG:
+    if contact.leg == NO_LEG and (what in _OF_A_LEG or (new and what == "ended")):
         queued = _queued_at(event, t)
+        ctx.before = group  # the leg begins with this event, and so has its fields
         _open_leg(contact, ctx, t, queued=queued, queue=_queue_of(contact, data))
         if queued:
             contact.first_queued = contact.clock = contact.human = contact.anyone = queued
@@ -87,8 +89,8 @@ def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
         contact.direction = direction
         contact.outbound = direction != "inbound"
     if known:
-        contact.start = queued or t
-        contact.group = contact.start_group = ctx.regroup(contact.group, event.data)
+        contact.start = t
+        contact.start_group = ctx.regroup(contact.group, event.data)
     return contact
 
 
@@ -143,11 +145,12 @@ def _open_leg(contact: Contact, ctx: Context, t: int, *, queued: int, queue: str
     contact.leg_direction = contact.direction
     contact.leg_answered = contact.held_since = contact.held_ms = 0
     contact.leg_agent = ""
-    contact.ended = False
+    contact.ended = contact.held_off = False
+    contact.leg_group = ctx.with_queue(contact.group, queue)
     if contact.direction == "inbound":
         which = _LEG["lost", "within" if queued else "unknown"]
         fact = contact.lost_fact = (
-            cell(which, ctx.with_queue(contact.group, queue), time_made=True),
+            cell(which, contact.leg_group, time_made=True),
             contact.leg_deadline,
             1,
             1,
@@ -171,16 +174,16 @@ def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -
             _outcome(contact, ctx, "flowed_out", t)
     elif contact.leg == TALKING:
         leg_ends(contact, ctx, t, "blind")
-    waits = contact.ended
+    said = contact.pending if contact.ended else 0
     contact.reopened |= contact.ended
     contact.group = ctx.with_queue(contact.group, queue)
     _open_leg(contact, ctx, t, queued=t, queue=queue)
     if not contact.first_queued and not contact.stub:
-        contact.first_queued = contact.clock = t
-        waits = True
-    if waits:
-        contact.human = contact.human or t
-        contact.anyone = contact.anyone or t
+        contact.first_queued = contact.clock = said = t
+    if said:
+        contact.human = contact.human or said
+        contact.anyone = contact.anyone or said
+    contact.pending = 0
     return True
 
 
@@ -194,9 +197,10 @@ def _outcome(contact: Contact, ctx: Context, outcome: str, t: int) -> None:
     """Give the waiting leg its one outcome."""
     _take_back_lost(contact, ctx)
     contact.leg = OVER
+    contact.flowed_out = outcome == "flowed_out"
     if contact.leg_direction != "inbound":
         return
-    group = ctx.with_queue(contact.group, contact.leg_queue)
+    group = ctx.with_queue(ctx.before, contact.leg_queue)
     rules = ctx.queue(contact.leg_queue)
     reached = "unknown"
     wait = 0
@@ -220,7 +224,7 @@ def _offered(_state: State, contact: Contact, _ctx: Context, _event: Any, _t: in
 
 def _not_answered(_state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
     contact.leg_rung = True
-    ctx.facts.append((cell(_NOT_ANSWERED, ctx.with_queue(contact.group, contact.leg_queue)), t, 1, 1))
+    ctx.facts.append((cell(_NOT_ANSWERED, contact.group), t, 1, 1))
     return False
 
 
@@ -235,7 +239,7 @@ def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) 
     if not contact.first_answered:
         contact.first_answered = t
         if contact.first_queued and inbound:
-            group = ctx.with_queue(contact.group, contact.leg_queue)
+            group = ctx.with_queue(ctx.before, contact.leg_queue)
             ctx.facts.append((cell(_CONTACT_WAIT, group), t, t - contact.first_queued, 1))
     contact.answered = True
     contact.answered_inbound = contact.answered_inbound or inbound
@@ -258,14 +262,14 @@ def _unanswered_end(contact: Contact, ctx: Context, t: int) -> bool:
     return True
 
 
-def _abandoned(state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
-    return contact.leg == WAITING and _abandon(state, contact, ctx, t)
+def _abandoned(_state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
+    return contact.leg == WAITING and _abandon(contact, ctx, t)
 
 
-def _abandon(state: State, contact: Contact, ctx: Context, t: int) -> bool:
-    group = ctx.with_queue(contact.group, contact.leg_queue)
+def _abandon(contact: Contact, ctx: Context, t: int) -> bool:
+    group = ctx.with_queue(ctx.before, contact.leg_queue)
     _outcome(contact, ctx, "abandoned", t)
-    if contact.leg_direction == "inbound" and contact.start and state.customer and not contact.outbound:
+    if contact.leg_direction == "inbound" and contact.start and not contact.outbound:
         contact.last_abandon, contact.recovered = t, 0
         contact.attempts.append((t, group, None))
     return _unanswered_end(contact, ctx, t)
@@ -279,7 +283,7 @@ def _left_queue(_state: State, contact: Contact, ctx: Context, event: Any, t: in
     _outcome(contact, ctx, "callback" if callback else "flowed_out", t)
     if callback and inbound:
         contact.callback_since = t
-        contact.callback_group = ctx.with_queue(contact.group, contact.leg_queue)
+        contact.callback_group = contact.leg_group
     return _unanswered_end(contact, ctx, t)
 
 
@@ -289,7 +293,7 @@ def _transferred(_state: State, contact: Contact, ctx: Context, event: Any, t: i
         _outcome(contact, ctx, "flowed_out", t)
     elif contact.leg == TALKING:
         leg_ends(contact, ctx, t, "blind" if data.kind is UNSET else data.kind)
-    else:
+    elif not contact.flowed_out or contact.ended:
         return False
     queue = contact.queue if data.to_queue is UNSET else data.to_queue
     contact.group = ctx.with_queue(contact.group, queue)
@@ -314,15 +318,15 @@ def _ended(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> 
     if contact.ended:
         return False
     if contact.leg == WAITING:
-        _abandon(state, contact, ctx, t)
-    held = contact.leg == TALKING and contact.held_since > 0
+        _abandon(contact, ctx, t)
     if contact.leg == TALKING:
+        contact.held_off = contact.held_since > 0 and event.data.by == "customer"
         leg_ends(contact, ctx, t, "ended")
         contact.leg = OVER
     contact.ended = True
     contact.human = contact.anyone = 0
     contact.end, contact.end_group, contact.end_made = t, contact.group, False
-    end_facts(contact, ctx, held_by_customer=held and event.data.by == "customer")
+    end_facts(contact, ctx)
     return True
 
 
@@ -330,15 +334,20 @@ def _message(state: State, contact: Contact, ctx: Context, event: Any, t: int) -
     data = event.data
     author, group = data.author, contact.group
     if author == "customer":
-        if not data.automated and contact.leg != NO_LEG and not contact.ended:
+        if data.automated:
+            return False
+        if contact.ended:
+            contact.pending = contact.pending or t
+        elif contact.leg != NO_LEG or contact.stub:
             contact.human = contact.human or t
             contact.anyone = contact.anyone or t
         return False
     human = author == "agent" and not data.automated
-    if author == "bot":
+    if author == "bot" and not contact.bot:
         contact.bot = True
+        end_facts(contact, ctx)
     if human:
-        contact.bot_handed = contact.bot_handed or contact.bot
+        contact.pending = 0
         if contact.clock and not contact.first_reply:
             contact.first_reply = t
             ctx.facts.append((cell(_FIRST_RESPONSE, group), t, t - contact.clock, 1))

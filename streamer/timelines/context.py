@@ -132,6 +132,8 @@ class Context:
         self.groups = Groups(len(names))
         self.open_rows = OpenRows()
         self.facts: list[Fact] = []
+        #: the entity's group before the fields of the event that is being applied: an outcome belongs there
+        self.before = 0
         self.anomalies: dict[str, int] = {}
         self._get = _getter(names)
         self._unset = (UNSET,) * len(names)

@@ -5,7 +5,6 @@ from msgspec import UNSET
 from streamer.events import (
     CartAbandoned,
     CartPurchased,
-    CartStepped,
     CustomerChurned,
     CustomerJoined,
     CustomerPurchased,
@@ -81,8 +80,9 @@ def step_cart(state: State, ctx: Context, event: Event, t: int) -> int:
         cart = state.carts[event.subject] = Cart(group=ctx.first_group("cart"))
     cart.last_event = t
     cart.group = ctx.regroup(cart.group, event.data)
-    if isinstance(event, CartStepped):
-        cart.step = event.data.step
+    step = getattr(event.data, "step", UNSET)  # not abandoned's
+    if step is not UNSET:
+        cart.step = step
     if cart.done:
         return cart.group
     if isinstance(event, CartPurchased):
@@ -126,5 +126,9 @@ def erase(state: State, ctx: Context, t: int) -> None:
     for cart in state.carts.values():
         pending += cart.facts
     pending += state.episodes.values()
+    if state.joined:
+        ctx.facts.append((cell(_ACTIVE, state.joined_group), t, -1, 1))
+    if state.at_risk and not state.churned:
+        ctx.facts.append((cell(_RISK, state.risk_group), t, -1, 1))
     ctx.facts += [retracted(fact) for fact in pending if fact is not None and fact[0] & 1 and fact[1] > t]
     state.clear()

@@ -23,7 +23,7 @@ def leg_ends(contact: Contact, ctx: Context, t: int, how: str) -> None:
     if contact.held_since:
         contact.held_ms += t - contact.held_since
         contact.held_since = 0
-    group = ctx.with_queue(contact.group, contact.leg_queue)
+    group = ctx.with_queue(ctx.before, contact.leg_queue)
     hold = contact.held_ms
     talk = t - contact.leg_answered - hold
     if contact.leg_direction == "inbound":
@@ -53,7 +53,7 @@ def wrapped_up(contact: Contact, ctx: Context, agent: str, t: int) -> None:
     contact.wraps = waiting
 
 
-def end_facts(contact: Contact, ctx: Context, *, held_by_customer: bool = False) -> None:
+def end_facts(contact: Contact, ctx: Context) -> None:
     """Replace what is told of a contact at its end by what its end is now; nothing while somebody talks."""
     facts: list[Fact] = []
     end, group, made = contact.end, contact.end_group, contact.end_made
@@ -62,7 +62,7 @@ def end_facts(contact: Contact, ctx: Context, *, held_by_customer: bool = False)
             which = _CHAT_DURATION if contact.chat else _CALL_DURATION
             facts.append((cell(which, group), end, end - contact.first_answered, 1))
         if contact.answered_inbound and contact.ended:
-            facts.append((cell(_HOLD_ABANDON, group), end, int(held_by_customer), 1))
+            facts.append((cell(_HOLD_ABANDON, group), end, int(contact.held_off), 1))
         if contact.chat and not contact.outbound:
             if not contact.first_answered:
                 facts.append((cell(_MISSED, group, time_made=made), end, 1, 1))

@@ -97,8 +97,7 @@ def _of_contact(id_: str, contact: Contact, ctx: Context) -> Iterator[Item]:
         rules = ctx.queue(contact.leg_queue)
         target = rules.chat_service_target if contact.chat else rules.service_target
         due = contact.leg_queued + target if contact.leg_queued else 0
-        group = ctx.with_queue(contact.group, contact.leg_queue)
-        yield _item(_WAITING, group, contact.leg_since, id_, due, contact.leg_deadline)
+        yield _item(_WAITING, contact.leg_group, contact.leg_since, id_, due, contact.leg_deadline)
     if contact.callback_since:
         until = contact.callback_since + CALLBACK_KEPT
         yield _item(_CALLBACK, contact.callback_group, contact.callback_since, id_, until=until)
@@ -107,7 +106,9 @@ def _of_contact(id_: str, contact: Contact, ctx: Context) -> Iterator[Item]:
 def _of_agent(agent: Agent, ctx: Context) -> Iterator[Item]:
     """An agent's status now, `unknown` once it falls silent, and the working time that no event has ended yet."""
     left_out = agent.last_event + KEPT
-    silent = agent.last_event + SILENCE if agent.heartbeats and agent.status != "offline" else left_out
+    silent = left_out
+    if agent.heartbeats and agent.status != "offline":
+        silent = (agent.last_event + SILENCE) // SECOND * SECOND  # as starts are cut: one status at a time
     shown = [(agent.status, agent.since, silent)] if agent.status else []
     if silent < left_out:
         shown.append(("unknown", silent, left_out))

@@ -68,12 +68,14 @@ def relate(state: State, ctx: Context, now: int, started: Work | None = None) ->
             work.relations = [None] * (R_COVERED + 1)
         _put(ctx, work, R_CONTACT, (cell(_CONTACTS, work.start_group), work.start, 1, 1))
         if not state.customer:
+            _attempts(ctx, work, contacts)
             continue
         gap = _gap(work.start - contacts[i - 1].start) if i else 3
         _put(ctx, work, R_REPEAT, (cell(_REPEAT[gap], work.start_group), work.start, 1, 1))
         _ends(ctx, work, _next_start(contacts, i, work.end), now)
         if work.last_abandon:
-            _abandons(ctx, work, contacts, now)
+            _attempts(ctx, work, contacts)
+            _recovery(ctx, work, now)
     if started is not None and started.relations:
         _after_purchase(state, ctx, started)
     if state.customer:
@@ -153,7 +155,7 @@ def _ends(ctx: Context, work: Work, follower: int, now: int) -> None:
     _put_made(ctx, work, R_COVERED, fact, now)
 
 
-def _abandons(ctx: Context, work: Work, contacts: list[Work], now: int) -> None:
+def _attempts(ctx: Context, work: Work, contacts: list[Work]) -> None:
     starts = [c.start for c in contacts]
     for i, (at, group, old) in enumerate(work.attempts):
         tries = bisect_right(starts, at) - bisect_right(starts, at - DAY)
@@ -163,6 +165,9 @@ def _abandons(ctx: Context, work: Work, contacts: list[Work], now: int) -> None:
                 ctx.facts.append(retracted(old))
             ctx.facts.append(fact)
             work.attempts[i] = (at, group, fact)
+
+
+def _recovery(ctx: Context, work: Work, now: int) -> None:
     recovery: Fact | None = None
     if not work.answered:
         at = work.last_abandon + DAY

@@ -110,11 +110,15 @@ class Contact(Work, array_like=True, gc=False):
     queue: str = ""
     direction: str = "inbound"
     ended: bool = False
+    #: the customer ended it while held
+    held_off: bool = False
     first_queued: int = 0
     first_answered: int = 0
     answered_inbound: bool = False
     leg: int = NO_LEG
     leg_queue: str = ""
+    #: the group at the event that opened the leg, with its queue: that of the open work that it is
+    leg_group: int = 0
     #: 0 for a stub leg
     leg_queued: int = 0
     leg_since: int = 0
@@ -132,6 +136,9 @@ class Contact(Work, array_like=True, gc=False):
     first_reply: int = 0
     human: int = 0
     anyone: int = 0
+    #: a customer message after `ended`, which waits if the contact is reopened
+    pending: int = 0
+    flowed_out: bool = False
     bot: bool = False
     bot_handed: bool = False
     end_facts: list[Fact] = field(default_factory=list)
@@ -147,13 +154,14 @@ class Survey(Struct, array_like=True, gc=False):
 
     own: list[str | None]
     last_event: int = 0
+    #: its first event was neither offered nor sent
+    stub: bool = False
     name: str = ""
     kind: str = ""
     about: str = ""
     department: str = ""
     sent: int = 0
     sent_fact: Fact | None = None
-    in_time: bool = False
     decided: bool = False
     decision: Fact | None = None
     answered: int = 0

@@ -6,33 +6,31 @@ from streamer.events import Event, SurveyAnswered, SurveyOffered, SurveySent
 from streamer.events.codec import millis
 from streamer.facts import Fact, cell, retracted
 from streamer.metrics.catalogue import row
-from streamer.metrics.catalogue.surveys import KINDS, TOPICS
+from streamer.metrics.catalogue.surveys import ANY_KIND, TOPICS
 from streamer.timelines.context import Context
 from streamer.timelines.customers import satisfaction
 from streamer.timelines.relations import relate
 from streamer.timelines.scores import DETRACTOR_MAX, Place, score_facts, sentiment_class
 from streamer.timelines.state import State, Survey
 
-_SENT = {k: row("surveys_sent", kind=k) for k in KINDS}
-_ANSWERED = {k: row("surveys_answered", kind=k) for k in KINDS}
-_RESPONSE = {k: row("survey_response_ratio", kind=k) for k in KINDS}
-_DECIDED = {k: row("survey_decided_response_ratio", kind=k) for k in KINDS}
-_COMMENT = {k: row("survey_comment_ratio", kind=k) for k in KINDS}
+_SENT = {k: row("surveys_sent", kind=k) for k in ANY_KIND}
+_ANSWERED = {k: row("surveys_answered", kind=k) for k in ANY_KIND}
+_RESPONSE = {k: row("survey_response_ratio", kind=k) for k in ANY_KIND}
+_DECIDED = {k: row("survey_decided_response_ratio", kind=k) for k in ANY_KIND}
+_COMMENT = {k: row("survey_comment_ratio", kind=k) for k in ANY_KIND}
 _STATED = row("stated_resolution_ratio")
 _DELAY = row("survey_delay")
 _COMPLETION = row("survey_completion")
 _SHOWN = row("intercept_shown_ratio")
 _OVERLAP = {same: row("survey_overlaps", same_department=same) for same in ("true", "false")}
 
-#: an invitation or answer that names no kind is a transactional one (metrics.md lists csat first)
-DEFAULT_KIND = "csat"
-
 
 def step(state: State, ctx: Context, event: Event, t: int) -> int:
     """Apply one survey event at time `t`; append its facts to `ctx.facts`, return its group."""
     survey = state.surveys.get(event.subject)
     if survey is None:
-        survey = state.surveys[event.subject] = Survey(own=[None] * len(ctx.names))
+        stub = not isinstance(event, (SurveyOffered, SurveySent))
+        survey = state.surveys[event.subject] = Survey(own=[None] * len(ctx.names), stub=stub)
     data = event.data
     survey.last_event = t
     survey.own = ctx.own_values(survey.own, data)
@@ -61,7 +59,6 @@ def _describe(survey: Survey, event: SurveySent | SurveyAnswered) -> None:
         survey.about = data.about
     if data.department is not UNSET:
         survey.department = data.department
-    survey.kind = survey.kind or DEFAULT_KIND
 
 
 def _group(state: State, ctx: Context, survey: Survey) -> int:
@@ -75,14 +72,14 @@ def _sent(state: State, survey: Survey, ctx: Context, group: int, t: int) -> Non
     emit, kind = ctx.facts.append, survey.kind
     survey.sent = t
     emit((cell(_SENT[kind], group), t, 1, 1))
-    fact = survey.sent_fact = (cell(_RESPONSE[kind], group), t, 0, 1)
+    fact = survey.sent_fact = (cell(_RESPONSE[kind], group), t, int(survey.answered > 0), 1)
     emit(fact)
-    if not survey.decided:
+    if not (survey.decided or survey.stub):
         expired = survey.decision = (cell(_DECIDED[kind], group, time_made=True), t + ctx.surveys.expiry, 0, 1)
         emit(expired)
     work = state.tickets.get(survey.about) or state.contacts.get(survey.about)
     if work is not None:
-        if 0 < work.end <= t:
+        if 0 < work.end <= t and not (work.end_made and work.end == t):
             emit((cell(_DELAY, group), t, t - work.end, 1))
         work.surveyed.append(t)
         if work.start:
@@ -111,7 +108,7 @@ def _register(state: State, survey: Survey, ctx: Context, group: int, t: int) ->
 
 def _decide(survey: Survey, ctx: Context, group: int, t: int, *, answered: bool) -> None:
     """The first of answered, declined, expired, sent + expiry decides; an event at the very expiry goes before it."""
-    if not survey.sent or survey.decided:
+    if survey.decided or survey.stub:
         return
     old = survey.decision
     if old is not None and old[1] < t:

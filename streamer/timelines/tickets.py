@@ -72,7 +72,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
             status_since=t,
         )
     elif ticket.status >= MERGED:
-        return -1
+        return ticket.group  # as if it had not come
     ticket.last_event = t
     data = event.data
     old_group, old_queue, old_topic = ticket.group, ticket.queue, ticket.topic
@@ -120,6 +120,8 @@ def _drop(ctx: Context, fact: Fact | None) -> None:
 
 
 def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t: int) -> None:
+    if event.data.agent is not UNSET:
+        _assign(ticket, event.data.agent, t)
     if ticket.created:  # a second created of one ticket: it is there already
         return
     emit = ctx.facts.append
@@ -130,8 +132,6 @@ def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t
     fact = ticket.created_fact = (cell(_CREATED, ticket.group), t, 1, 1)
     emit(fact)
     _put_topic(ticket, ctx)
-    if event.data.agent is not UNSET:
-        _assign(ticket, event.data.agent, t)
     if ticket.status < SOLVED:
         ticket.resolution_due = due = t + ctx.tickets.resolution_target
         miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
@@ -312,7 +312,7 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
             ticket.resolution_due = 0
         ticket.resolution_miss = None
     _stop_waiting(ticket, ctx, t)
-    ticket.end, ticket.end_group, ticket.answered = t, group, True
+    ticket.end, ticket.end_group, ticket.answered = t, group, not ticket.stub
     relate(state, ctx, t)
 
 

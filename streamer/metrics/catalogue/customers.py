@@ -96,6 +96,7 @@ count(
     formula="contacts started, by days since the last customer.purchased",
     at="start",
     windows=LONG,
+    zero="contacts",
     seed="S0 change along the journey",
 )
 count(
@@ -185,6 +186,7 @@ REGISTRY.add(
         formula="amount of purchases by a customer with an earlier one / amount of all purchases, by currency",
         at="purchased",
         windows=LONG,
+        samples_scale=1e-6,
         open_labels=("currency",),
         open=Open(REPEAT_SPEND, sums=True, over=SPEND, over_sums=True, top=0),
         seed="S2",
@@ -225,6 +227,7 @@ REGISTRY.add(
     Metric(
         name="word_of_mouth_reach",
         kind=Kind.COUNT,
+        zero="surveys",
         about="People whom unhappy customers may tell: the range one article reports, an estimate.",
         formula="9 (low) and 15 (high) times the NPS detractors",
         at="answered",

@@ -21,6 +21,8 @@ from streamer.metrics.catalogue.model import (
 
 KINDS = ("csat", "relationship", "nps", "ces", "experience", "esat")
 SATISFACTION = ("csat", "relationship", "experience", "esat")
+#: an invitation or answer that names no kind has rows of its own, which are never shown as 0
+ANY_KIND = (*KINDS, "")
 NPS_CLASSES = ("promoter", "passive", "detractor")
 
 ratio(
@@ -140,7 +142,7 @@ ratio(
 )
 count(
     "surveys_sent",
-    {"kind": KINDS},
+    {"kind": ANY_KIND},
     about="Survey invitations sent.",
     formula="sent events",
     at="sent",
@@ -149,7 +151,7 @@ count(
 )
 count(
     "surveys_answered",
-    {"kind": KINDS},
+    {"kind": ANY_KIND},
     about="Surveys answered, each once.",
     formula="answered surveys",
     at="answered",
@@ -158,7 +160,7 @@ count(
 )
 ratio(
     "survey_response_ratio",
-    {"kind": KINDS},
+    {"kind": ANY_KIND},
     about="Share of invitations that were answered in time.",
     formula="sent surveys answered within expiry / sent",
     at="sent",
@@ -167,7 +169,7 @@ ratio(
 )
 ratio(
     "survey_decided_response_ratio",
-    {"kind": KINDS},
+    {"kind": ANY_KIND},
     about="Share of decided invitations that were answered.",
     formula="answered first / decided, by the first of answered, declined, expired, sent + expiry",
     at="decision",
@@ -175,7 +177,7 @@ ratio(
 )
 ratio(
     "survey_comment_ratio",
-    {"kind": KINDS},
+    {"kind": ANY_KIND},
     about="Share of answers with a comment.",
     formula="answers with a comment / answers",
     at="answered",

@@ -1,0 +1,1 @@
+"""The board: follows the pane table and answers /metrics, the JSON API, and what looks at them."""

@@ -1,0 +1,153 @@
+"""Following the panes' changelog: all of it, every partition, each flush as a whole."""
+
+import asyncio
+import gc
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streamer.board.state import BoardState
+from streamer.logs import get_logger, once
+from streamer.panes.records import GROUP, ROW
+from streamer.partition import PANES
+from streamer.processor.config import WorkerConfig
+from streamer.processor.mark import MARK, decode_mark, is_control
+
+logger = get_logger(__name__)
+
+# Records taken in between two looks at the event loop: 20,000 are about 0.1 s.
+_READ_RECORDS: Final = 20_000
+_READ_BYTES: Final = 4 << 20
+# aiokafka does not signal control records, so this is how often the position is looked at.
+_READ_WAIT_MS: Final = 100
+# What is applied at once at the start, which is one flush of everything: 50,000 are about a second, the wait at SIGTERM.
+_APPLY_RECORDS: Final = 50_000
+_RETRY_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 3.0
+
+
+class Follower:
+    """Reads the changelog without a group, from its beginning; records wait for the mark that ends their flush."""
+
+    def __init__(self, state: BoardState, config: WorkerConfig) -> None:
+        self._state = state
+        self._config = config
+        self._topic = config.changelog(PANES)
+        self._held: dict[int, dict[bytes, bytes | None]] = {}
+
+    async def run(self) -> None:
+        """Follow until cancelled; brokers that do not answer are asked again."""
+        while True:
+            consumer = AIOKafkaConsumer(
+                **self._config.client("board"),
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level=self._config.isolation_level,
+                fetch_max_wait_ms=_READ_WAIT_MS,
+                max_partition_fetch_bytes=_READ_BYTES,
+            )
+            try:
+                await consumer.start()
+                await self._follow(consumer, await self._partitions(consumer))
+            except KafkaError as error:
+                if once("board", "kafka", repr(error)):
+                    logger.warning("kafka does not answer; trying again", error=repr(error))
+            finally:
+                try:
+                    await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
+                except (TimeoutError, KafkaError) as error:
+                    logger.info("the consumer did not stop in order", error=repr(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        """Return the partitions of the changelog once it is there; asking for one topic by name could create it."""
+        while self._topic not in await consumer.topics():
+            self._state.waiting = f"topic {self._topic} does not exist: no worker has run yet"
+            await asyncio.sleep(_RETRY_SECONDS)
+        return [
+            TopicPartition(self._topic, number) for number in sorted(consumer.partitions_for_topic(self._topic) or ())
+        ]
+
+    async def _follow(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> None:
+        state = self._state
+        self._held = {tp.partition: {} for tp in tps}
+        for tp in tps:
+            state.marks.setdefault(tp.partition, None)
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(tps)
+        missing = set(tps)
+        if state.waiting:
+            gc.disable()  # hundreds of thousands of new objects that stay: each collection would look at all of them
+        try:
+            while True:
+                fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(
+                    timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS
+                )
+                for tp, records in fetched.items():
+                    await self._take(tp.partition, records)
+                if missing:
+                    missing = {tp for tp in missing if await consumer.position(tp) < ends[tp]}
+                    await self._progress(len(missing), len(tps))
+        finally:
+            gc.enable()
+
+    async def _progress(self, missing: int, all_: int) -> None:
+        state = self._state
+        if missing:
+            if state.waiting:
+                state.waiting = f"catching up: {all_ - missing} of {all_} partitions, {state.records} records"
+            return
+        if state.waiting:
+            await state.run(state.merge.settle, state.instant())
+            gc.enable()
+            gc.freeze()
+            state.waiting = ""
+            logger.info("caught up", partitions=all_, records=state.records)
+
+    async def _take(self, partition: int, records: list[Any]) -> None:
+        held = self._held[partition]
+        for record in records:
+            if not is_control(record.key):
+                held[record.key] = record.value
+            elif record.key == MARK:
+                self._held[partition] = {}
+                await self._flush(partition, held, record.value)
+                held = self._held[partition]
+
+    async def _flush(self, partition: int, rows: Mapping[bytes, bytes | None], value: bytes) -> None:
+        state = self._state
+        mark = decode_mark(value)
+        if mark.configuration != self._config.configuration:
+            # Rows are numbered by the catalogue: under another one every number would be another number.
+            state.refused = (
+                f"the worker runs configuration {mark.configuration}, this board {self._config.configuration}:"
+                " give both the same version and settings"
+            )
+            if once("board", "configuration", mark.configuration):
+                logger.error(state.refused)
+            return
+        if state.waiting:
+            for part in _parts(rows):
+                await state.apply(partition, part, None)
+            rows = {}
+        await state.apply(partition, rows, mark)
+
+    async def settle(self) -> None:
+        """Keep the windows near to now until cancelled, whether or not anybody asks for them."""
+        while True:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            await self._state.settle()
+
+
+def _parts(rows: Mapping[bytes, bytes | None]) -> Iterator[dict[bytes, bytes | None]]:
+    """Return a flush in parts, names of groups and rows first."""
+    names = {key: value for key, value in rows.items() if key[:1] in (GROUP, ROW)}
+    yield names
+    others = ((key, value) for key, value in rows.items() if key not in names)
+    while part := dict(islice(others, _APPLY_RECORDS)):
+        yield part

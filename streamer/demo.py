@@ -1,0 +1,103 @@
+"""`streamer demo`: everything on one machine, nothing to install: broker, simulator, worker and board as child processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated
+
+import typer
+
+from streamer.embedded import EmbeddedBroker, free_port
+from streamer.errors import DependencyError
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.2
+
+
+@contextmanager
+def _child(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of this program as a child; SIGTERM at the end, SIGKILL if that is not enough."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamer", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is ours to pass on, in order
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, *processes: subprocess.Popen[bytes]) -> None:
+    """Return once `url` answers 200; raise `DependencyError` if a process ends first, or none of it in a minute."""
+    limit = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < limit:
+        _check(*processes)
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own children on the loopback address)
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(_POLL_SECONDS)
+    raise DependencyError("demo", f"{url} did not answer in {_READY_SECONDS:.0f} s")
+
+
+def _check(*processes: subprocess.Popen[bytes]) -> None:
+    for process in processes:
+        if process.poll() is not None:
+            raise DependencyError("demo", f"process {process.pid} ended with {process.returncode}")
+
+
+def demo(
+    broker: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of your own, instead of the embedded broker.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Where the board answers.")] = 8080,
+    incident: Annotated[
+        str, typer.Option(metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none.")
+    ] = "billing@+2m",
+    duration: Annotated[
+        float | None, typer.Option(help="End after so many seconds; Ctrl-C ends it at any time.")
+    ] = None,
+) -> None:
+    """Run everything on this machine: broker, a simulated support centre, worker, board."""
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with ExitStack() as stack:
+        environment = dict(os.environ)
+        environment.setdefault("STREAMER_LOGS__LEVEL", "warning")
+        if broker is None:
+            broker = stack.enter_context(EmbeddedBroker()).bootstrap
+            environment["STREAMER_KAFKA__FENCING"] = "none"
+            environment["STREAMER_KAFKA__REPLICATION"] = "1"
+        worker_port = free_port()
+        environment |= {
+            "STREAMER_KAFKA__BOOTSTRAP": broker,
+            "STREAMER_WORKER__PORT": str(worker_port),
+            "STREAMER_BOARD__PORT": str(port),
+        }
+        worker = stack.enter_context(_child(environment, "worker"))
+        _wait(f"http://127.0.0.1:{worker_port}/live", worker)
+        board = stack.enter_context(_child(environment, "board"))
+        arguments = ["simulate", "--live", *(("--incident", incident) if incident else ())]
+        simulator = stack.enter_context(_child(environment, *arguments))
+        _wait(f"http://127.0.0.1:{port}/ready", worker, board, simulator)
+        typer.echo(f"streamer: live numbers at http://127.0.0.1:{port}/metrics (in a terminal: streamer top)")
+        typer.echo(f"streamer: the worker's own at http://127.0.0.1:{worker_port}/metrics; Ctrl-C ends everything")
+        if incident:
+            typer.echo(f"streamer: an incident follows: {incident}")
+        end = None if duration is None else time.monotonic() + duration
+        while end is None or time.monotonic() < end:
+            _check(worker, board, simulator)
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,365 @@
+"""The sums of every window, kept as time passes and panes change: what enters is added, what leaves is taken off.
+
+All of it is integers, so a sum that was kept is the one that would be computed anew, bit for bit. Each window has its sums
+by stored group (`fine`), from which a group can be moved when it becomes or was `other`, and by place (`coarse`), which is
+what is shown. A window holds only the rows that somebody reads in it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from streamer.facts import ROW_BITS, ROW_LIMIT
+from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Term
+from streamer.metrics.grouping import PLACE_BITS, Places
+from streamer.metrics.plan import Plan, longest, slices, windows_of
+from streamer.metrics.tally import NOTHING, Tally, summed
+from streamer.panes.histogram import BUCKET_BITS, Ints
+from streamer.panes.store import EVER, Batch, Cells, Store
+from streamer.settings import Settings
+
+Mask = npt.NDArray[np.bool_]
+#: the pseudo-window of running sums
+ALWAYS: Final = "ever"
+#: panes summed at once when a window is filled: bounds the memory of a concatenation
+_CHUNK: Final = 64
+#: so few panes are summed once for all windows that take them in
+_SHARED: Final = 4
+_ROW: Final = ROW_LIMIT - 1
+_PLACE: Final = (1 << PLACE_BITS) - 1
+_BUCKET: Final = (1 << BUCKET_BITS) - 1
+
+Name = tuple[str, bool]
+"""A window, and whether it is the one before."""
+
+
+class Sums:
+    """The counts and sums of one window by row and place, and its buckets."""
+
+    def __init__(self, count: Ints, total: Ints, buckets: Ints, bucket_count: Ints) -> None:
+        self.count = count
+        self.total = total
+        kept = bucket_count > 0
+        self._buckets = buckets[kept]
+        self._counts = bucket_count[kept]
+        self._found: dict[float, Ints] = {}
+        cell = self._buckets >> BUCKET_BITS
+        starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(cell)), dtype=bool), cell[1:] != cell[:-1])))
+        self._cells = cell[starts]
+        self._running = np.cumsum(self._counts)
+        ends = np.concatenate((starts[1:], [len(cell)])) if len(cell) else starts
+        self._before = np.where(starts > 0, self._running[starts - 1], 0) if len(cell) else NOTHING
+        self._n = (self._running[ends - 1] - self._before) if len(cell) else NOTHING
+
+    def of(self, terms: tuple[Term, ...]) -> Ints:
+        """Return the sum of some terms, a value a place."""
+        result = np.zeros(self.count.shape[1], dtype=np.int64)
+        for term in terms:
+            values = (self.total if term.sums else self.count)[term.row]
+            result += values if term.factor == 1 else values * term.factor
+        return result
+
+    def quantile(self, row: int, q: float) -> Ints:
+        """Return by place the bucket of the ceil(q n)-th smallest of a row; 0 where there is none."""
+        found = self._found.get(q)
+        if found is None:
+            share = Fraction(str(q))  # 0.95 as it is written: its binary neighbour times n may lie past a whole number
+            rank = np.maximum(1, -(-self._n * share.numerator // share.denominator))
+            found = self._buckets[np.searchsorted(self._running, self._before + rank)] & _BUCKET
+            self._found[q] = found
+        low, high = np.searchsorted(self._cells, (row << PLACE_BITS, (row + 1) << PLACE_BITS))
+        result = np.zeros(self.count.shape[1], dtype=np.int64)
+        result[self._cells[low:high] & _PLACE] = found[low:high]
+        return result
+
+
+class _Delta:
+    """A change of a window: by (group, row), and by (row, place), which is made once for all windows that take it."""
+
+    def __init__(self, cells: tuple[Ints, ...], buckets: tuple[Ints, ...]) -> None:
+        self.cells = cells
+        self.buckets = buckets
+        self._coarse: tuple[tuple[Ints, ...], tuple[Ints, ...]] | None = None
+
+    def coarse(self, of_group: Ints) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
+        if self._coarse is None:
+            self._coarse = (_by_place(self.cells, of_group, 0), _by_place(self.buckets, of_group, BUCKET_BITS))
+        return self._coarse
+
+
+def _by_place(fine: tuple[Ints, ...], of_group: Ints, bits: int) -> tuple[Ints, ...]:
+    """Return sums by (row, place), and by bucket where `bits` are a bucket's."""
+    keys, *columns = fine
+    cell = keys >> bits
+    places = of_group[:, cell >> ROW_BITS]
+    keys = ((cell & _ROW) << PLACE_BITS | places) << bits | keys & ((1 << bits) - 1)
+    return summed(keys.reshape(-1), *(np.tile(column, len(of_group)) for column in columns))
+
+
+def _chosen(arrays: tuple[Ints, ...], rows: Mask, shift: int) -> tuple[Ints, ...]:
+    """Return the entries whose row is wanted."""
+    mask = rows[arrays[0] >> shift & _ROW]
+    return arrays if mask.all() else tuple(array[mask] for array in arrays)
+
+
+def _signed(arrays: tuple[Ints, ...], sign: int) -> tuple[Ints, ...]:
+    return arrays if sign > 0 else (arrays[0], *(-column for column in arrays[1:]))
+
+
+class _Window:
+    """One window's sums, of the slices low..high."""
+
+    def __init__(self) -> None:
+        self.rows = np.zeros(ROW_LIMIT, dtype=bool)
+        self.families: set[str] = set()
+        self.size = EVER
+        self.low, self.high = 0, -1
+        self.fine = Tally(2), Tally(1)
+        self.coarse = Tally(2), Tally(1)
+        self.deltas: list[tuple[_Delta, int]] = []
+
+    def take(self, delta: _Delta, sign: int) -> None:
+        """Add (or with sign -1 take off) a change; by place it is done by `settle`."""
+        self.fine[0].add(*_signed(_chosen(delta.cells, self.rows, 0), sign))
+        self.fine[1].add(*_signed(_chosen(delta.buckets, self.rows, BUCKET_BITS), sign))
+        self.deltas.append((delta, sign))
+
+    def settle(self, of_group: Ints) -> None:
+        """Do by place what was taken since."""
+        for delta, sign in self.deltas:
+            cells, buckets = delta.coarse(of_group)
+            self.coarse[0].add(*_signed(_chosen(cells, self.rows, PLACE_BITS), sign))
+            self.coarse[1].add(*_signed(_chosen(buckets, self.rows, PLACE_BITS + BUCKET_BITS), sign))
+        self.deltas.clear()
+
+    def regroup(self, moved: Ints, before: Ints, places: Ints) -> None:
+        """Move groups from their places before to those they have now."""
+        after = places[:, moved]
+        number = np.full(places.shape[1], -1, dtype=np.int64)
+        number[moved] = np.arange(len(moved))
+        for fine, coarse, bits in zip(self.fine, self.coarse, (0, BUCKET_BITS), strict=True):
+            place = number[fine.keys >> (bits + ROW_BITS)]
+            chosen = place >= 0
+            low = fine.keys[chosen] & ((1 << bits + ROW_BITS) - 1)
+            entries = (place[chosen] << (bits + ROW_BITS) | low, *(column[chosen] for column in fine.columns))
+            coarse.add(*_signed(_by_place(entries, before, bits), -1))
+            coarse.add(*_by_place(entries, after, bits))
+
+    def sweep(self) -> None:
+        for tally in (*self.fine, *self.coarse):
+            tally.sweep()
+
+    def sums(self, rows: int, width: int) -> Sums:
+        keys, (counts, totals) = self.coarse[0].keys, self.coarse[0].columns
+        count = np.zeros((rows, width), dtype=np.int64)
+        total = np.zeros((rows, width), dtype=np.int64)
+        at = keys >> PLACE_BITS, keys & _PLACE
+        count[at] = counts
+        total[at] = totals
+        return Sums(count, total, self.coarse[1].keys, *self.coarse[1].columns)
+
+
+def readers(settings: Settings, plan: Plan) -> dict[Name, tuple[set[int], set[str]]]:
+    """Return for every window which rows and which families of open rows are read in it."""
+    found: dict[Name, tuple[set[int], set[str]]] = {}
+
+    def read(window: str, terms: Iterable[Term], families: Iterable[str] = (), *, before: bool = False) -> None:
+        rows, names = found.setdefault((window, before), (set(), set()))
+        rows.update(term.row for term in terms)
+        names.update(families)
+
+    activity = [Term(number) for number in ACTIVITY.values()]
+    for window in {"24h", plan.longest}:
+        read(window, activity)
+    shown = settings.exposition
+    for metric in METRICS:
+        if shown.metrics is not None and metric.name not in shown.metrics:
+            continue
+        terms = [term for series in metric.series for term in (*series.numerator, *series.denominator)]
+        if metric.kind is Kind.LEVEL or metric.name in ("churn_ratio", "retention_ratio"):
+            active = [term for m in METRICS if m.name == "customers_active" for term in m.series[0].numerator]
+            read(ALWAYS, terms if metric.kind is Kind.LEVEL else active)
+        if metric.kind in (Kind.LEVEL, Kind.STOCK):
+            continue
+        windows = windows_of(metric, settings)
+        wanted = [w for w in windows if shown.windows is None or w in shown.windows]
+        families = () if metric.open is None else tuple(filter(None, (metric.open.family, metric.open.over)))
+        over = () if metric.open is None else metric.open.over_rows
+        for window in wanted:
+            read(window, (*terms, *over), families)
+            if metric.name == "tickets_created_change_ratio":
+                read(window, terms, before=True)
+        if families and wanted:
+            read(longest(windows), (), families)
+    return found
+
+
+class Rows(NamedTuple):
+    """What groups and open rows are called, by number."""
+
+    groups: Sequence[tuple[str, ...]]
+    open_rows: Sequence[tuple[str, tuple[str, ...]]]
+
+
+class Windows:
+    """All windows under some settings. `change` tells what panes became, `move` brings the sums to an instant."""
+
+    def __init__(self, settings: Settings, plan: Plan | None = None) -> None:
+        self._zone = settings.time.zone
+        plan = Plan(settings) if plan is None else plan
+        self._longest = plan.longest
+        self.places = Places(settings)
+        self._windows: dict[Name, _Window] = {}
+        for name, (rows, families) in readers(settings, plan).items():
+            window = self._windows[name] = _Window()
+            window.rows[list(rows)] = True
+            window.families = families
+        self._pending: list[list[Batch]] = [[] for _ in range(EVER + 1)]
+        self._open_rows = 0
+        self._rows = FIXED_ROWS
+        self._store = Store()
+        self._deltas: dict[tuple[int, int, int, bool], _Delta] = {}
+        self._sums: dict[Name, Sums] = {}
+
+    def change(self, size: int, batch: Batch) -> None:
+        """Tell that the panes of one slice size have changed by `batch`; the store has it already."""
+        self._pending[size].append(batch)
+
+    def sums(self, window: str, *, before: bool = False) -> Sums:
+        """Return the sums of a window at the instant of the last `move`."""
+        name = (window, before)
+        if name not in self._sums:
+            self._sums[name] = self._windows[name].sums(self._rows, self.places.width)
+        return self._sums[name]
+
+    def move(self, store: Store, rows: Rows, at: int) -> None:
+        """Bring all sums to the instant `at` (ms), which may also lie before the last one."""
+        self._store = store
+        self._learn(rows.open_rows)
+        pending = [_joined(batches) for batches in self._pending]
+        for (label, before), window in self._windows.items():
+            size, low, high = (EVER, 0, 0) if label == ALWAYS else slices(label, at, self._zone, before=before)
+            batch = pending[size]
+            if window.high >= window.low and batch is not None:
+                self._apply(window, batch)
+            window.size = size
+            self._slide(window, low, high)
+        moved, old = self.places.update(rows.groups, self._events(len(rows.groups)))
+        of_group = self.places.of_group
+        for window in self._windows.values():
+            if len(moved):
+                between = of_group.copy()
+                between[:, moved] = old
+                window.settle(between)
+                window.regroup(moved, old, of_group)
+            else:
+                window.settle(of_group)
+        self._pending = [[] for _ in self._pending]
+        self._deltas.clear()
+        self._sums.clear()
+        self._rows = FIXED_ROWS + len(rows.open_rows)
+
+    def _learn(self, open_rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+        for i in range(self._open_rows, len(open_rows)):
+            for window in self._windows.values():
+                window.rows[FIXED_ROWS + i] = open_rows[i][0] in window.families
+        self._open_rows = len(open_rows)
+
+    def _events(self, groups: int) -> Ints:
+        """Return the number of accepted events of each group in the longest window."""
+        fine = self._windows[self._longest, False].fine[0]
+        chosen = np.isin(fine.keys & _ROW, list(ACTIVITY.values()))
+        counts = np.zeros(groups, dtype=np.int64)
+        np.add.at(counts, fine.keys[chosen] >> ROW_BITS, fine.columns[0][chosen])
+        return counts
+
+    def _apply(self, window: _Window, batch: Batch) -> None:
+        """Take in the changes of panes that lie in the window."""
+        first, last = np.searchsorted(batch.slices, (window.low, window.high + 1)).tolist()
+        if first == last:
+            return
+        key = (window.size, int(batch.slices[first]), int(batch.slices[last - 1]), True)
+        delta = self._deltas.get(key)
+        if delta is None:
+            left, right = np.searchsorted(batch.bucket_slices, (window.low, window.high + 1)).tolist()
+            cells = Cells(
+                batch.cells[first:last],
+                batch.counts[first:last],
+                batch.totals[first:last],
+                batch.buckets[left:right],
+                batch.bucket_counts[left:right],
+            )
+            delta = self._deltas[key] = _delta([cells])
+        window.take(delta, 1)
+
+    def _slide(self, window: _Window, low: int, high: int) -> None:
+        """Move the window to the slices low..high."""
+        if (window.low, window.high) == (low, high):
+            return
+        old_low, old_high = window.low, window.high
+        if old_high < low or old_low > high:  # nothing in common: begin again
+            window.fine, window.coarse = (Tally(2), Tally(1)), (Tally(2), Tally(1))
+            window.deltas.clear()
+            self._take(window, low, high, 1)
+        else:
+            self._take(window, old_low, low - 1, -1)
+            self._take(window, high + 1, old_high, -1)
+            self._take(window, low, old_low - 1, 1)
+            self._take(window, old_high + 1, high, 1)
+            window.sweep()
+        window.low, window.high = low, high
+
+    def _take(self, window: _Window, low: int, high: int, sign: int) -> None:
+        if high < low:
+            return
+        if high - low < _SHARED:
+            key = (window.size, low, high, False)
+            if key not in self._deltas:
+                self._deltas[key] = _delta(list(self._store.range(window.size, low, high)))
+            window.take(self._deltas[key], sign)
+            return
+        for panes in _chunks(self._store.range(window.size, low, high)):
+            window.take(_delta([_of_rows(pane, window.rows) for pane in panes]), sign)
+
+
+def _chunks(panes: Iterator[Cells]) -> Iterator[list[Cells]]:
+    chunk: list[Cells] = []
+    for pane in panes:
+        chunk.append(pane)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _of_rows(cells: Cells, rows: Mask) -> Cells:
+    """Return the part of a pane that belongs to some rows."""
+    mask = rows[cells.cells >> 1 & _ROW]
+    bucket_mask = rows[cells.buckets >> (BUCKET_BITS + 1) & _ROW]
+    return Cells(*(array[mask] for array in cells[:3]), *(array[bucket_mask] for array in cells[3:]))
+
+
+def _delta(parts: list[Cells]) -> _Delta:
+    """Return the sum of some cells, time-made or not."""
+    if not parts:
+        return _Delta((NOTHING, NOTHING, NOTHING), (NOTHING, NOTHING))
+    cells, count, total, buckets, bucket_count = (np.concatenate([part[i] for part in parts]) for i in range(5))
+    # a bucket's key without the bit that says time-made, which lies between row and bucket
+    buckets = buckets >> (BUCKET_BITS + 1) << BUCKET_BITS | buckets & _BUCKET
+    return _Delta(summed(cells >> 1, count, total), summed(buckets, bucket_count))
+
+
+def _joined(batches: list[Batch]) -> Batch | None:
+    """Return some batches as one, ascending by slice."""
+    if not batches:
+        return None
+    if len(batches) == 1:
+        return batches[0]
+    columns = [np.concatenate([batch[i] for batch in batches]) for i in range(len(Batch._fields))]
+    order = np.argsort(columns[0], kind="stable")
+    bucket_order = np.argsort(columns[4], kind="stable")
+    return Batch(*(c[order] for c in columns[:4]), *(c[bucket_order] for c in columns[4:]))

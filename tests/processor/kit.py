@@ -1,0 +1,293 @@
+"""What the tests of the processor share: a group of worker processes, a producer that knows what was acknowledged,
+and an independent read_committed reader of the changelogs.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from kafka import KafkaConsumer, TopicPartition
+
+from streamer.processor import MARK, WorkerConfig, decode_mark, ensure_topics
+from streamer.processor.mark import is_control
+from tests.services.process import wait_until
+
+ROOT = Path(__file__).parents[2]
+QUEUES = 20
+
+
+def event(number, customers):
+    hashed = (number * 2654435761) & 0xFFFFFFFF
+    customer, queue = f"c{hashed % customers}", f"q{(hashed >> 8) % QUEUES}"
+    return number & 1, customer, queue, hashed % 600
+
+
+def http_get(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+    except (URLError, OSError):
+        return 0, ""
+
+
+class Worker:
+    """A worker process; its log goes to a file."""
+
+    def __init__(self, group, number, hooks=None, **changes):
+        self.path = group.folder / f"worker-{number}.log"
+        self.path.touch()
+        config = {**group.values, **changes}
+        with self.path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.processor.worker_main", json.dumps(config)],
+                cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "HOOKS": json.dumps(hooks or {}), "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+
+    def log(self):
+        return self.path.read_text(errors="replace")
+
+    def count(self, text):
+        return self.log().count(text)
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill9(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self):
+        """SIGTERM; gives the exit code, and fails where it takes over 20 s."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise AssertionError(f"not stopped after 20 s:\n{self.log()[-3000:]}") from None
+
+    def wait_for(self, text, count=1, seconds=60):
+        try:
+            wait_until(lambda: self.count(text) >= count, seconds, lambda: self.alive)
+        except TimeoutError as error:
+            raise AssertionError(f"{text!r} not seen ({error}):\n{self.log()[-3000:]}") from None
+
+
+class Group:
+    """An application with topics of its own, its worker processes, and its producer."""
+
+    def __init__(self, folder, bootstrap, partitions=4, customers=500, **changes):
+        name = f"t{random.randrange(1 << 40):x}"
+        self.folder, self.customers = folder, customers
+        self.values = {
+            "bootstrap": bootstrap, "app_id": f"{name}-app", "configuration": "c1", "partitions": partitions,
+            "sources": [f"{name}.tickets", f"{name}.calls"], "dead_letters": f"{name}.dead-letters",
+            "session_timeout_ms": 6_000, "flush_interval_ms": 200, "idle_mark_interval_ms": 1_000, **changes,
+        }  # fmt: skip
+        self.config = WorkerConfig(**{**self.values, "sources": tuple(self.values["sources"])})
+        asyncio.run(ensure_topics(self.config))
+        self.workers = {}
+        self.producer = None
+
+    def start(self, number=0, hooks=None, **changes):
+        self.workers[number] = Worker(self, number, hooks, **changes)
+        return self.workers[number]
+
+    def produce(self, count, rate, poison=0):
+        self.producer = Producer(self, count, rate, poison)
+        self.producer.start()
+        return self.producer
+
+    def stop(self):
+        return [worker.stop() for worker in self.workers.values() if worker.alive]
+
+    def close(self):
+        """End everything at once."""
+        if self.producer:
+            self.producer.give_up = True
+            self.producer.join(60)
+        for worker in self.workers.values():
+            if worker.alive:
+                worker.kill9()
+
+
+class Producer(threading.Thread):
+    """Sends a known sequence of events, idempotently, and keeps what was acknowledged: (number, partition, offset)."""
+
+    def __init__(self, group, count, rate, poison):
+        super().__init__(daemon=True)
+        self.group, self.number, self.rate, self.poison = group, count, rate, poison
+        self.acknowledged, self.poisoned, self.errors = [], [], []
+        self.give_up = False
+
+    def run(self):
+        asyncio.run(self._send())
+
+    async def _send(self):
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.group.config.bootstrap, enable_idempotence=self.group.config.fenced, linger_ms=10,
+            acks="all", request_timeout_ms=180_000, compression_type="lz4", max_batch_size=200_000,
+        )  # fmt: skip
+        await producer.start()
+        started, sent, waiting = time.monotonic(), 0, set()
+        while sent < self.number and not self.give_up:
+            due = min(self.number, int((time.monotonic() - started) * self.rate) + 1)
+            for number in range(sent, due):
+                topic, customer, queue, value = event(number, self.group.customers)
+                poisoned = self.poison and number % self.poison == 7
+                body = {"id": number, "customer": customer, "queue": queue, "value": value}
+                text = b"poison %d" % number if poisoned else json.dumps(body).encode()
+                future = await producer.send(self.group.config.sources[topic], text, key=customer.encode())
+                future.add_done_callback(lambda f, n=number, p=poisoned: self._done(f, n, p))
+                waiting.add(future)
+                future.add_done_callback(waiting.discard)
+            sent = max(due, sent)
+            await asyncio.sleep(0.02)
+        while waiting and not self.give_up:
+            await asyncio.wait(set(waiting), timeout=1)
+        await producer.stop()
+
+    def _done(self, future, number, poisoned):
+        if future.exception():
+            self.errors.append(future.exception())
+        elif poisoned:
+            self.poisoned.append(number)
+        else:
+            self.acknowledged.append(number)
+
+    def wait(self, seconds=120):
+        self.join(seconds)
+        assert not self.is_alive()
+        assert self.errors == []
+
+
+def oracle(group):
+    """What the tables must hold, from what the producer's brokers acknowledged."""
+    customers, queues = {}, {}
+    for number in group.producer.acknowledged:
+        topic, customer, queue, value = event(number, group.customers)
+        sums = customers.setdefault(customer.encode(), [0, 0, 0])
+        sums[topic] += 1
+        sums[2] += value
+        queues[queue.encode()] = queues.get(queue.encode(), 0) + 1
+    return {"timelines": customers, "panes": queues}
+
+
+class Audit:
+    """Reads both changelogs with another client (kafka-python), and goes on where it stopped."""
+
+    def __init__(self, group):
+        self.group, config = group, group.config
+        self.consumer = KafkaConsumer(
+            bootstrap_servers=config.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+            isolation_level=config.isolation_level, max_partition_fetch_bytes=4 << 20, consumer_timeout_ms=1000,
+        )  # fmt: skip
+        self.tables = config.changelogs
+        self.tps = [TopicPartition(topic, p) for topic in self.tables for p in range(config.partitions)]
+        self.consumer.assign(self.tps)
+        self.consumer.seek_to_beginning(*self.tps)
+        self.rows = {tp: {} for tp in self.tps}
+        self.marks = {tp: [] for tp in self.tps}
+        self.unmarked = dict.fromkeys(self.tps, 0)
+        self.records = 0
+
+    def read(self):
+        """Up to the last stable offset of each changelog."""
+        ends = self.ends = self.consumer.end_offsets(self.tps)
+        deadline = time.monotonic() + 60
+        while any(self.consumer.position(tp) < ends[tp] for tp in self.tps):
+            assert time.monotonic() < deadline
+            for tp, records in self.consumer.poll(timeout_ms=200, max_records=20_000).items():
+                for record in records:
+                    self.records += 1
+                    if record.key == MARK:
+                        self.marks[tp].append(decode_mark(record.value))
+                        self.unmarked[tp] = 0
+                    elif not is_control(record.key):
+                        self.unmarked[tp] += 1
+                        if record.value is None:
+                            self.rows[tp].pop(record.key, None)
+                        else:
+                            self.rows[tp][record.key] = msgspec.msgpack.decode(record.value)
+
+    def lag(self):
+        config = self.group.config
+        sources = [TopicPartition(topic, p) for topic in config.sources for p in range(config.partitions)]
+        ends = self.consumer.end_offsets(sources)
+        panes = config.changelog("panes")
+        included = {
+            p: m[-1].offsets if (m := self.marks[TopicPartition(panes, p)]) else {} for p in range(config.partitions)
+        }
+        return sum(ends[tp] - included[tp.partition].get(tp.topic, 0) for tp in sources)
+
+    def settle(self, seconds=60):
+        """Read until every acknowledged event is included in a mark."""
+        deadline = time.monotonic() + seconds
+        self.read()
+        while (lag := self.lag()) > 0:
+            logs = "\n".join(worker.log()[-2000:] for worker in self.group.workers.values())
+            assert time.monotonic() < deadline, f"lag {lag}\n{logs}"
+            time.sleep(0.3)
+            self.read()
+        return self
+
+    def merged(self):
+        """Tables over all partitions. A customer has one partition; a queue's counts are added up."""
+        customers, queues = {}, {}
+        for tp, rows in self.rows.items():
+            for key, value in rows.items():
+                if self.tables[tp.topic] == "timelines":
+                    assert key not in customers
+                    customers[key] = value
+                else:
+                    queues[key] = queues.get(key, 0) + value
+        return {"timelines": customers, "panes": queues}
+
+    def letters(self):
+        """Read all dead letters, in the order of each partition."""
+        config = self.group.config
+        tps = [TopicPartition(config.dead_letters, p) for p in range(config.partitions)]
+        consumer = KafkaConsumer(
+            bootstrap_servers=config.bootstrap, enable_auto_commit=False, isolation_level=config.isolation_level
+        )
+        consumer.assign(tps)
+        consumer.seek_to_beginning(*tps)
+        ends, letters = consumer.end_offsets(tps), []
+        while any(consumer.position(tp) < ends[tp] for tp in tps):
+            for records in consumer.poll(timeout_ms=200).values():
+                letters.extend(record.value for record in records)
+        consumer.close()
+        return letters
+
+
+def assert_exact(group, seconds=60):
+    """The state equals the oracle, nothing committed lies after the last mark, and both changelogs' marks agree."""
+    group.producer.wait()
+    audit = Audit(group).settle(seconds)
+    assert audit.merged() == oracle(group)
+    assert set(audit.unmarked.values()) == {0}
+    timelines, panes = (group.config.changelog(table) for table in group.config.tables)
+    for p in range(group.config.partitions):
+        marks = audit.marks[TopicPartition(panes, p)]
+        assert marks == audit.marks[TopicPartition(timelines, p)]
+        assert [m.clock for m in marks] == sorted(m.clock for m in marks)
+    audit.consumer.close()
+    return audit
