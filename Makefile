@@ -60,7 +60,7 @@ demo: $(RUN) ## The whole product on this machine
 	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER))
 
 bench: setup services ## Measure: CPU an event, recovery, scrape
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 chaos: setup services ## Kill -9, freeze and restart workers and broker under load
 	$(BIN)/pytest tests/chaos -m chaos $(ARGS)

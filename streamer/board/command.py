@@ -1,21 +1,61 @@
 """`streamer board`: from settings to a serving board."""
 
-from aiohttp import web
+import asyncio
+import signal
 
+from aiohttp import web
+from prometheus_client import disable_created_metrics
+
+from streamer.board.follower import Follower
 from streamer.board.server import make_app
 from streamer.board.view import View
+from streamer.errors import DependencyError
 from streamer.logs import configure_logs, get_logger
 from streamer.metrics.catalogue import METRICS
 from streamer.options import ConfigOption
 from streamer.processor.command import worker_config
-from streamer.settings import load_settings
+from streamer.processor.config import WorkerConfig
+from streamer.settings import Settings, load_settings
+
+logger = get_logger(__name__)
+
+# Prometheus' own scrape timeout is 10 s; an answer under way gets this long at SIGTERM.
+_ANSWER_SECONDS = 2.0
+
+
+async def serve(settings: Settings, config: WorkerConfig) -> None:
+    """Follow and answer until SIGTERM or SIGINT. Raises DependencyError where the port cannot be had."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    view = View(settings)
+    runner = web.AppRunner(make_app(view), access_log=None, shutdown_timeout=_ANSWER_SECONDS)
+    await runner.setup()
+    follower = Follower(config, view)
+    host, port = settings.board.host, settings.board.port
+    tasks = []
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise DependencyError("board", f"cannot listen on {host}:{port}: {error.strerror}") from error
+        logger.info("serving", addresses=[f"{name}:{number}" for name, number, *_ in runner.addresses])
+        tasks = [asyncio.create_task(job) for job in (follower.run(), follower.settle(), stop.wait())]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # a follower that fell over ends the board: numbers that stand still must not be shown
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.cleanup()
+        view.close()
 
 
 def board(config: ConfigOption = None) -> None:
     """Show the numbers: /metrics and the JSON API, until SIGTERM."""
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
     configure_logs(settings)
-    host, port = settings.board.host, settings.board.port
-    app = make_app(View(settings), worker_config(settings))
-    get_logger(__name__).info("serving", host=host, port=port)
-    web.run_app(app, host=host, port=port, print=lambda *_: None, access_log=None, shutdown_timeout=5)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client does not type it
+    asyncio.run(serve(settings, worker_config(settings)))

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streamer.board.state import BoardState
+from streamer.board.view import View
 from streamer.logs import get_logger, once
 from streamer.panes.records import GROUP, ROW
 from streamer.partition import PANES
@@ -33,11 +34,13 @@ _STOP_SECONDS: Final = 3.0
 class Follower:
     """Reads the changelog without a group, from its beginning; records wait for the mark that ends their flush."""
 
-    def __init__(self, state: BoardState, config: WorkerConfig) -> None:
-        self._state = state
+    def __init__(self, config: WorkerConfig, view: View) -> None:
+        self._view = view
         self._config = config
         self._topic = config.changelog(PANES)
+        #: what was read and waits for its mark, and where to read on, by partition: they outlive a consumer
         self._held: dict[int, dict[bytes, bytes | None]] = {}
+        self._next: dict[int, int] = {}
 
     async def run(self) -> None:
         """Follow until cancelled; brokers that do not answer are asked again."""
@@ -51,8 +54,9 @@ class Follower:
                 max_partition_fetch_bytes=_READ_BYTES,
             )
             try:
+                tps = await self._partitions()
                 await consumer.start()
-                await self._follow(consumer, await self._partitions(consumer))
+                await self._follow(consumer, tps)
             except KafkaError as error:
                 if once("board", "kafka", repr(error)):
                     logger.warning("kafka does not answer; trying again", error=repr(error))
@@ -63,25 +67,32 @@ class Follower:
                     logger.info("the consumer did not stop in order", error=repr(error))
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        """Return the partitions of the changelog once it is there; asking for one topic by name could create it."""
-        while self._topic not in await consumer.topics():
-            self._state.waiting = f"topic {self._topic} does not exist: no worker has run yet"
-            await asyncio.sleep(_RETRY_SECONDS)
-        return [
-            TopicPartition(self._topic, number) for number in sorted(consumer.partitions_for_topic(self._topic) or ())
-        ]
+    async def _partitions(self) -> list[TopicPartition]:
+        """Return the partitions of the changelog once it is there; asking for it before could create it."""
+        admin = AIOKafkaAdminClient(**self._config.client("board-topics"))
+        await admin.start()
+        try:
+            while self._topic not in await admin.list_topics():
+                self._view.waiting = f"topic {self._topic} does not exist: no worker has run yet"
+                await asyncio.sleep(_RETRY_SECONDS)
+            (described,) = await admin.describe_topics([self._topic])
+        finally:
+            await admin.close()
+        return [TopicPartition(self._topic, number) for number in range(len(described["partitions"]))]
 
     async def _follow(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> None:
-        state = self._state
-        self._held = {tp.partition: {} for tp in tps}
-        for tp in tps:
-            state.marks.setdefault(tp.partition, None)
+        view = self._view
         consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
+        for tp in tps:
+            self._held.setdefault(tp.partition, {})
+            view.marks.setdefault(tp.partition, None)
+            if tp.partition in self._next:
+                consumer.seek(tp, self._next[tp.partition])
+            else:
+                await consumer.seek_to_beginning(tp)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(tps)
         missing = set(tps)
-        if state.waiting:
+        if view.waiting:
             gc.disable()  # hundreds of thousands of new objects that stay: each collection would look at all of them
         try:
             while True:
@@ -97,17 +108,17 @@ class Follower:
             gc.enable()
 
     async def _progress(self, missing: int, all_: int) -> None:
-        state = self._state
+        view = self._view
         if missing:
-            if state.waiting:
-                state.waiting = f"catching up: {all_ - missing} of {all_} partitions, {state.records} records"
+            if view.waiting:
+                view.waiting = f"catching up: {all_ - missing} of {all_} partitions, {view.records} records"
             return
-        if state.waiting:
-            await state.run(state.merge.settle, state.instant())
+        if view.waiting:
+            await view.run(view.merge.settle, view.instant())
             gc.enable()
             gc.freeze()
-            state.waiting = ""
-            logger.info("caught up", partitions=all_, records=state.records)
+            view.waiting = ""
+            logger.info("caught up", partitions=all_, records=view.records)
 
     async def _take(self, partition: int, records: list[Any]) -> None:
         held = self._held[partition]
@@ -118,30 +129,32 @@ class Follower:
                 self._held[partition] = {}
                 await self._flush(partition, held, record.value)
                 held = self._held[partition]
+        if records:
+            self._next[partition] = records[-1].offset + 1
 
     async def _flush(self, partition: int, rows: Mapping[bytes, bytes | None], value: bytes) -> None:
-        state = self._state
+        view = self._view
         mark = decode_mark(value)
         if mark.configuration != self._config.configuration:
             # Rows are numbered by the catalogue: under another one every number would be another number.
-            state.refused = (
+            view.refused = (
                 f"the worker runs configuration {mark.configuration}, this board {self._config.configuration}:"
                 " give both the same version and settings"
             )
             if once("board", "configuration", mark.configuration):
-                logger.error(state.refused)
+                logger.error(view.refused)
             return
-        if state.waiting:
+        if view.waiting:
             for part in _parts(rows):
-                await state.apply(partition, part, None)
+                await view.apply(partition, part, None)
             rows = {}
-        await state.apply(partition, rows, mark)
+        await view.apply(partition, rows, mark)
 
     async def settle(self) -> None:
         """Keep the windows near to now until cancelled, whether or not anybody asks for them."""
         while True:
             await asyncio.sleep(_SETTLE_SECONDS)
-            await self._state.settle()
+            await self._view.settle()
 
 
 def _parts(rows: Mapping[bytes, bytes | None]) -> Iterator[dict[bytes, bytes | None]]:

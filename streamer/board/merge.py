@@ -159,8 +159,11 @@ class Merge:
         pane = self.store.panes.get(key, NO_CELLS)
         self.store.panes[key] = Cells(*added(pane[:3], change[:3]), *added(pane[3:], change[3:]))
 
-    def drop(self, at: int) -> None:
-        """Forget the panes that nobody reads any more at the instant `at` (ms) or later."""
+    def _drop(self, at: int) -> None:
+        """Forget the panes that nobody reads any more at the instant `at` (ms) or later.
+
+        The windows must be at `at` already: what leaves them is taken off by what the pane says.
+        """
         for size, width in enumerate(SIZES):
             number = (at - self._plan.kept[size]) // width
             if number > self._dropped[size]:
@@ -175,13 +178,14 @@ class Merge:
 
     def settle(self, at: int) -> None:
         """Bring the windows to the instant `at` (ms) without reading them: what waits to be added stays little."""
-        self.drop(at)
         self._windows.move(self.store, Rows(self._groups.tuples, self._open_rows.keys), at)
+        self._drop(at)
 
     def evaluate(self, at: int) -> list[Block]:
         """Return all numbers at the instant `at` (ms), which moves on with the clock."""
-        self.drop(at)
-        return list(evaluate(self.snapshot(), self._settings, at, self._windows))
+        blocks = list(evaluate(self.snapshot(), self._settings, at, self._windows))
+        self._drop(at)
+        return blocks
 
     def evaluate_past(self, at: int) -> list[Block]:
         """Return the numbers at an earlier instant (ms), added up anew from the panes that are kept.

@@ -1,29 +1,24 @@
-"""The board over HTTP: /metrics, /api/metrics, /api/open, /live, /ready. Evaluation runs in threads, off the loop."""
+"""The board over HTTP: /metrics, /api/metrics, /api/open, /live, /ready."""
 
-import asyncio
-import contextlib
 import datetime as dt
-import time
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from streamer.board.follower import Follower
-from streamer.board.view import Shown, View
+from streamer.board.api import families, open_items
+from streamer.board.view import SECOND, Evaluation, View
 from streamer.events.codec import millis
-from streamer.metrics.catalogue import ROWS
-from streamer.metrics.exposition import labels_of
-from streamer.processor.config import WorkerConfig
+from streamer.metrics.catalogue import METRICS, Kind
 
-_SECOND = 1_000
-_OPEN_MOST = 1_000
+_OPEN_LIMIT = 1_000
+_METRICS = {metric.name: metric for metric in METRICS}
 VIEW = web.AppKey("view", View)
 
 
-def make_app(view: View, config: WorkerConfig | None) -> web.Application:
-    """Return the board's application; with a `config` it follows the changelog while it runs."""
+def make_app(view: View) -> web.Application:
+    """Return the application that answers for a view; following the changelog is not its business."""
     app = web.Application()
     app[VIEW] = view
     app.router.add_get("/metrics", _metrics)
@@ -31,97 +26,103 @@ def make_app(view: View, config: WorkerConfig | None) -> web.Application:
     app.router.add_get("/api/open", _api_open)
     app.router.add_get("/live", _live)
     app.router.add_get("/ready", _ready)
-    if config is not None:
-        app.cleanup_ctx.append(_following(view, config))
     return app
 
 
-def _following(view: View, config: WorkerConfig) -> Any:
-    async def follow(_app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(Follower(config, view).run())
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    return follow
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
 
 
-async def _shown(request: web.Request) -> Shown:
+def _bad(reason: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=f"{reason}\n")
+
+
+def _known(view: View) -> None:
+    """Raise 503 while there is nothing that may be shown: half of a log gives wrong numbers."""
+    if reason := view.refused or view.waiting:
+        raise web.HTTPServiceUnavailable(text=f"{reason}\n", headers={"Retry-After": "1"})
+
+
+async def _evaluation(request: web.Request) -> Evaluation:
     view = request.app[VIEW]
+    _known(view)
     text = request.query.get("at")
     if text is None:
-        return await asyncio.to_thread(view.shown)
+        return await view.latest()
     try:
-        instant = dt.datetime.fromisoformat(text)
+        instant = dt.datetime.fromisoformat(text.replace(" ", "+"))  # a query's plus is a space
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise web.HTTPBadRequest(text="at: write an RFC 3339 time with an offset, 2026-01-31T12:00:00Z\n")
-    return await asyncio.to_thread(view.shown_at, millis(instant) // _SECOND * _SECOND)
+        raise _bad(f"at: {text!r} is not an RFC 3339 time") from None
+    if instant.tzinfo is None:
+        raise _bad("at: has no offset; write 2026-01-31T12:00:00Z")
+    if millis(instant) > view.clock():
+        raise _bad("at: lies in the future")
+    return await view.past(millis(instant))
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    shown = await _shown(request)
-    return web.Response(body=shown.text.encode(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    """Everything as exposition text; with ?at= as of another instant."""
+    evaluation = await _evaluation(request)
+    text = evaluation.text + request.app[VIEW].metrics.text(evaluation)
+    return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 async def _api_metrics(request: web.Request) -> web.Response:
-    """Families as JSON; ?name= (metric or family), ?by=, ?window= choose."""
-    shown = await _shown(request)
-    query = request.query
-    names = request.app[VIEW].settings.dimensions.names
-    families: dict[str, list[dict[str, Any]]] = {}
-    for family, sample in _samples(shown, names, query.get("name"), query.get("by"), query.get("window")):
-        families.setdefault(family, []).append(sample)
-    return web.json_response({"as_of": shown.at / _SECOND, "families": families})
-
-
-def _samples(
-    shown: Shown, names: tuple[str, ...], name: str | None, by: str | None, window: str | None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for block in shown.blocks:
-        if name is not None and name not in (block.metric.name, block.family):
-            continue
-        own = dict(block.labels)
-        if window is not None and own.get("window", window) != window:
-            continue
-        for place in block.shown.nonzero()[0].tolist():
-            place_by, values = block.places.labels[place]
-            if by is None or by == place_by:
-                labels = labels_of(place_by, values, block.labels, names)
-                yield block.family, {"labels": labels, "value": block.values[place].item()}
+    """Families as JSON; ?name= (a metric's or a family's; may be repeated), ?by=, ?window= choose."""
+    evaluation = await _evaluation(request)
+    view, query = request.app[VIEW], request.query
+    found = families(
+        evaluation.limited.blocks,
+        view.settings.dimensions.names,
+        names=frozenset(query.getall("name", [])),
+        by=query.get("by"),
+        window=query.get("window"),
+    )
+    return _json(
+        {
+            "as_of": _time(evaluation.at),
+            "reasons": view.unready(),
+            "zone": view.settings.time.zone,
+            "targets": view.settings.targets,
+            "min_samples": view.settings.surveys.min_samples,
+            "left_out": evaluation.limited.series_left_out,
+            "families": found,
+        }
+    )
 
 
 async def _api_open(request: web.Request) -> web.Response:
-    """The oldest open items behind a stock: ?metric=queue_waiting, its own labels, ?limit=."""
-    labels = dict(request.query)
-    metric = labels.pop("metric", "")
-    try:
-        most = min(_OPEN_MOST, int(labels.pop("limit", "20")))
-    except ValueError:
-        raise web.HTTPBadRequest(text="limit: write a whole number\n") from None
+    """The oldest open items behind a stock: ?metric=queue_waiting, then labels (?state=new, ?queue=billing), ?limit=."""
     view = request.app[VIEW]
-    found = await asyncio.to_thread(view.open_items, metric, labels, most)
-    now = time.time_ns() // 1_000_000
+    _known(view)
+    wanted = dict(request.query)
+    metric = _METRICS.get(wanted.pop("metric", ""))
+    if metric is None or metric.kind is not Kind.STOCK:
+        raise _bad(f"metric: one of {', '.join(m.name for m in METRICS if m.kind is Kind.STOCK)}")
+    try:
+        limit = int(wanted.pop("limit", "20"))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= _OPEN_LIMIT:
+        raise _bad(f"limit: a whole number from 1 to {_OPEN_LIMIT}")
     names = view.settings.dimensions.names
-    items = [
-        {
-            "entity": entity,
-            "age_seconds": (now - start) / _SECOND,
-            "over_target": bool(due) and due <= now,
-            **dict(zip(names, values, strict=True)),
-            **dict(ROWS[row].labels),
-        }
-        for (row, _, start, due, _, entity), values in found
-    ]
-    return web.json_response({"metric": metric, "items": items})
+    known = {*names, *(key for series in metric.series for key, _ in series.labels)}
+    if unknown := sorted(wanted.keys() - known):
+        raise _bad(f"{', '.join(unknown)}: not a label of {metric.name}, which has {', '.join(sorted(known))}")
+    at = view.instant()
+    count, items = await view.run(open_items, view.merge, metric, wanted, names, at, limit)
+    return _json({"as_of": _time(at), "metric": metric.name, "count": count, "items": items})
 
 
 async def _live(_request: web.Request) -> web.Response:
-    return web.json_response({"live": True})
+    return _json({"live": True})
 
 
 async def _ready(request: web.Request) -> web.Response:
-    reasons = request.app[VIEW].reasons(time.time_ns() // 1_000_000)
-    return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+    """Whether the numbers may be believed: caught up with the log, and every partition's newest flush recent."""
+    reasons = request.app[VIEW].unready()
+    return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+
+def _time(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / SECOND, dt.UTC).isoformat().replace("+00:00", "Z")

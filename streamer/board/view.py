@@ -1,144 +1,131 @@
-"""What the board shows at a moment: the merged panes, evaluated once a second, whoever asks.
+"""What the board shows: one thread applies flushes and evaluates, in turn, so that neither sees half of the other's work."""
 
-Flushes are applied and numbers evaluated in threads, one at a time: the event loop only passes finished texts on.
-"""
-
-import threading
+import asyncio
 import time
-from collections.abc import Sequence
-from itertools import islice
-from typing import NamedTuple
-
-import numpy as np
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from streamer.board.limits import Limited, limited
 from streamer.board.merge import Merge
-from streamer.board.work import Item
+from streamer.board.metrics import BoardMetrics
+from streamer.board.visible import Visible
 from streamer.logs import get_logger, once
-from streamer.metrics.catalogue import METRICS
-from streamer.metrics.evaluate import Block, evaluate
 from streamer.metrics.exposition import render
 from streamer.processor.mark import Mark
 from streamer.settings import Settings
 
-log = get_logger(__name__)
+logger = get_logger(__name__)
 
-_SECOND = 1_000
-#: panes past their last reader are dropped so often; they cost memory, never a wrong number
-_DROP_MS = 60_000
+T = TypeVar("T")
+SECOND = 1000
 
 
-class Shown(NamedTuple):
-    """One evaluation: its instant (ms), the blocks after the limit of series, and the exposition text."""
+def now_ms() -> int:
+    """Wall time, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All numbers at one instant. `at` is in ms; `seconds` is what making them took."""
 
     at: int
-    blocks: list[Block]
+    limited: Limited
     text: str
+    seconds: float
 
 
 class View:
-    """The board's state. Thread-safe: every method may be called from any thread."""
+    """What a board knows. All methods but `settle` and `close` are for the event loop's thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms) -> None:
         self.settings = settings
-        self.caught_up = False
-        self._lock = threading.RLock()
-        self._merge = Merge(settings)
-        self._marks: dict[int, Mark] = {}
-        self._partitions: set[int] = set()
-        self._shown: Shown | None = None
-        self._shown_at = 0.0
-        self._dropped_at = 0
-        self.registry = CollectorRegistry()
-        self._as_of = Gauge("support_as_of_timestamp_seconds", "The instant of the numbers.", registry=self.registry)
-        self._left_out = Gauge(
-            "support_series_left_out", "Series over exposition.max_series, left out.", registry=self.registry
-        )
-        self._visible = Histogram(
-            "support_event_visible_seconds",
-            "From the append of the newest event of a flush to the flush applied by the board.",
-            buckets=(0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
-            registry=self.registry,
-        )
-        target = Gauge("support_metric_target", "Targets of the configuration.", ["metric"], registry=self.registry)
-        for name, value in settings.targets.items():
-            target.labels(name).set(value)
+        self.clock = clock
+        self.merge = Merge(settings)
+        self.visible = Visible()
+        #: newest mark of each partition of the changelog; None: none yet
+        self.marks: dict[int, Mark | None] = {}
+        self.metrics = BoardMetrics(self)
+        #: why the follower has not caught up with what the log held at the start; empty once it has
+        self.waiting = "starting"
+        #: why the log cannot be followed, if it cannot
+        self.refused = ""
+        self.records = 0
+        self._thread = ThreadPoolExecutor(1, "board")
+        self._lock = asyncio.Lock()
+        self._latest: Evaluation | None = None
+        self._latest_until = 0.0
 
-    def begin(self, partitions: set[int]) -> None:
-        """Begin anew: the changelog is read from its beginning."""
-        with self._lock:
-            self.caught_up = False
-            self._partitions = partitions
-            self._merge = Merge(self.settings)
-            self._marks = {}
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in the board's thread: after what was asked of it before, and nothing beside it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *arguments))
 
-    def apply(self, partition: int, pairs: Sequence[tuple[bytes, bytes | None]], mark: Mark, now: int) -> None:
-        """Apply whole flushes of a partition that end with `mark`; `now` is the wall clock in ms."""
-        with self._lock:
-            self._merge.apply(partition, dict(pairs))
-            before = self._marks.get(partition)
-            self._marks[partition] = mark
-            newest = max(mark.arrivals.values(), default=0)
-            if self.caught_up and before is not None and newest > max(before.arrivals.values(), default=0):
-                self._visible.observe(max(0, now - newest) / _SECOND)
-            if now - self._dropped_at > _DROP_MS:
-                self._dropped_at = now
-                self._merge.drop(now)
+    async def apply(self, partition: int, rows: Mapping[bytes, bytes | None], mark: Mark | None) -> None:
+        """Apply a flush, or with `mark` None a part of one, which only a board that has not caught up may do."""
+        if rows:
+            await self.run(self.merge.apply, partition, rows)
+        self.records += len(rows)
+        self.metrics.records.inc(len(rows))
+        if mark is not None:
+            self.metrics.flushes.inc()
+            self.marks[partition] = mark
+            self.visible.flushed(partition, mark, self.clock(), sample=not self.waiting)
 
-    def reasons(self, now: int) -> list[str]:
-        """Return why the numbers are not to be trusted now; empty if they are."""
-        with self._lock:
-            if not self.caught_up:
-                return ["the changelog is still being read"]
-            limit = self.settings.board.stale_limit
-            return [
-                f"no news of partition {number} for {(now - mark.time) // _SECOND} s"
-                if (mark := self._marks.get(number)) is not None
-                else f"partition {number} has no mark"
-                for number in sorted(self._partitions)
-                if number not in self._marks or now - self._marks[number].time > limit
-            ]
+    def instant(self) -> int:
+        """Return the board's T: now, as a whole second, in ms."""
+        return self.clock() // SECOND * SECOND
 
-    def shown(self) -> Shown:
-        """Return the numbers of now, at most `board.cache` old."""
-        with self._lock:
-            age = (time.monotonic() - self._shown_at) * _SECOND
-            if self._shown is None or age > self.settings.board.cache:
-                at = time.time_ns() // 1_000_000 // _SECOND * _SECOND
-                blocks = limited(list(self._merge.evaluate(at)), self.settings.exposition.max_series)
-                self._shown = self._finish(at, blocks)
-                self._shown_at = time.monotonic()
-            return self._shown
+    async def latest(self) -> Evaluation:
+        """Return the numbers now; made once for all who ask within `board.cache`."""
+        async with self._lock:
+            if self._latest is None or time.monotonic() >= self._latest_until:
+                self._latest = await self.run(self._evaluate, self.instant())
+                # from its end on: one that takes longer than it is kept is still shared
+                self._latest_until = time.monotonic() + self.settings.board.cache / SECOND
+                self.metrics.evaluation_seconds.observe(self._latest.seconds)
+                self._report(self._latest.limited)
+            return self._latest
 
-    def shown_at(self, at: int) -> Shown:
-        """Return the numbers at another instant (ms), added up anew."""
-        with self._lock:
-            blocks = limited(
-                list(evaluate(self._merge.snapshot(), self.settings, at)), self.settings.exposition.max_series
-            )
-            return self._finish(at, blocks)
+    async def past(self, at: int) -> Evaluation:
+        """Return the numbers at an earlier instant, in ms."""
+        return await self.run(self._evaluate, at // SECOND * SECOND, True)
 
-    def _finish(self, at: int, result: Limited) -> Shown:
-        for metric, by in result.left_out:
-            if once("series", metric, by):
-                log.warning("over exposition.max_series, left out", metric=metric, by=by)
-        self._as_of.set(at / _SECOND)
-        self._left_out.set(result.series_left_out)
-        text = render(result.blocks, self.settings.dimensions.names)
-        return Shown(at, result.blocks, text + generate_latest(self.registry).decode())
+    def _evaluate(self, at: int, past: bool = False) -> Evaluation:  # noqa: FBT001, FBT002 (the executor passes no keywords)
+        started = time.perf_counter()
+        blocks = self.merge.evaluate_past(at) if past else self.merge.evaluate(at)
+        shown = limited(blocks, self.settings.exposition.max_series)
+        text = render(shown.blocks, self.settings.dimensions.names)
+        return Evaluation(at, shown, text, time.perf_counter() - started)
 
-    def open_items(self, metric: str, labels: dict[str, str], most: int) -> list[tuple[Item, tuple[str, ...]]]:
-        """Return the oldest open items behind a stock, with their groups' values; `labels` are its own labels."""
-        rows = {
-            series.numerator[0].row
-            for m in METRICS
-            if m.name == metric
-            for series in m.series
-            if all(labels.get(key, value) == value for key, value in series.labels)
-        }
-        with self._lock:
-            now = time.time_ns() // 1_000_000
-            everywhere = np.arange(len(self._merge.groups))
-            found = self._merge.work.oldest(np.array(sorted(rows), dtype=np.int64), everywhere, now)
-            return [(item, self._merge.groups[item.group]) for item in islice(found, most)]
+    @staticmethod
+    def _report(shown: Limited) -> None:
+        for metric, by in shown.left_out:
+            if once("max_series", metric, by):
+                logger.warning("over exposition.max_series: left out", metric=metric, by=by)
+
+    async def settle(self) -> None:
+        """Bring the windows up to now, for a board that nobody asks."""
+        if not self.waiting:
+            await self.run(self.merge.settle, self.instant())
+
+    def unready(self) -> list[str]:
+        """Return why the board is not ready to be believed; nothing where it is."""
+        if self.refused:
+            return [self.refused]
+        if self.waiting:
+            return [self.waiting]
+        now, limit = self.clock(), self.settings.board.stale_limit
+        reasons = []
+        for partition, mark in sorted(self.marks.items()):
+            if mark is None:
+                reasons.append(f"partition {partition}: no worker has written yet")
+            elif now - mark.time > limit:
+                reasons.append(f"partition {partition}: no news for {(now - mark.time) / SECOND:.0f} s")
+        return reasons
+
+    def close(self) -> None:
+        """End the thread after what it is doing."""
+        self._thread.shutdown(wait=False, cancel_futures=True)

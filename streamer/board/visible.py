@@ -27,11 +27,11 @@ class Visible:
         self.sum = 0.0
         self._last: dict[int, Mark] = {}
 
-    def flushed(self, partition: int, mark: Mark, applied: int, *, counts: bool) -> None:
-        """Take in that a partition's flush was applied at wall time `applied` (ms); `counts` says if it is a sample."""
+    def flushed(self, partition: int, mark: Mark, applied: int, *, sample: bool) -> None:
+        """Take in that a partition's flush was applied at wall time `applied` (ms); `sample` says if it counts."""
         before = self._last.get(partition)
         self._last[partition] = mark
-        if before is None or not counts:
+        if before is None or not sample:
             return
         for topic, offset in mark.offsets.items():
             events = offset - before.offsets.get(topic, offset)

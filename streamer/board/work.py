@@ -86,5 +86,5 @@ class OpenWork:
         if count > limit:  # those as old as the last that is shown, too: names decide
             last = np.partition(start[chosen], limit - 1)[limit - 1]
             chosen = chosen[start[chosen] <= last]
-        items = [Item(*self._columns[:, place].tolist(), self._entities[place]) for place in chosen.tolist()]
+        items = [Item._make((*self._columns[:, place].tolist(), self._entities[place])) for place in chosen.tolist()]
         return count, sorted(items, key=lambda item: (item.start, item.entity))[:limit]

@@ -83,5 +83,5 @@ def number(value: float) -> str:
     # prometheus-client switches to Go's exponent from seven digits before the point on.
     if value >= 1e6 and (point := text.find(".")) > 6:  # noqa: PLR2004 (prometheus-client's own limit)
         mantissa = f"{text[0]}.{text[1:point]}{text[point + 1 :]}".rstrip("0.")
-        return f"{mantissa}e+0{point - 1}"
+        return f"{mantissa}e+{point - 1:02d}"
     return text

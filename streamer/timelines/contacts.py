@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import UNSET, msgpack
 
 from streamer.events import Event
-from streamer.facts import cell, moved, retracted
-from streamer.metrics.catalogue import row
+from streamer.facts import Fact, cell, moved, retracted
+from streamer.metrics.catalogue import ACTIVITY, row
 from streamer.metrics.catalogue.contacts import OUTCOMES, REACHED
 from streamer.timelines.context import Context
 from streamer.timelines.endings import end_facts, leg_ends, wrapped_up
@@ -22,11 +22,14 @@ _FIRST_RESPONSE = row("chat_first_response")
 _RESPONSE_HUMAN = row("chat_response", responder="human")
 _RESPONSE_ANY = row("chat_response", responder="any")
 
+_SEEN = ACTIVITY["queue"]
+
 #: how long a promised callback counts as pending
 CALLBACK_KEPT = 7 * DAY
 #: events that speak of a leg: without one before them, they open a stub
 _OF_A_LEG = frozenset({"offered", "not_answered", "answered", "abandoned", "left_queue", "transferred"})
-#: at the instant of the contact's first `queued` these come before it in order, but apply after it
+#: at the instant of the contact's first `queued` these come before it in order, but apply after it: `deferred` holds
+#: what the contact was before them (nothing: it was not), and the events, until the instant has passed
 _EARLY = ("left_queue", "transferred")
 _pack = msgpack.Encoder().encode
 _unpack = msgpack.Decoder(Event).decode
@@ -34,47 +37,71 @@ _unpack_contact = msgpack.Decoder(Contact).decode
 
 
 def step(state: State, ctx: Context, event: Event, t: int) -> int:
-    """Apply one chat or call event at time `t`; append its facts to `ctx.facts`, return its group (-1: ignored)."""
+    """Apply one chat or call event at time `t`; append its facts to `ctx.facts`, return its group."""
     contact = state.contacts.get(event.subject)
     what = event.what
     new = contact is None
-    snapshot = b""
     if contact is None:
         contact = _open(state, ctx, event, t)
-    else:
-        if contact.deferred and (what not in _EARLY or t != contact.first_event):
-            if what == "queued" and t == contact.first_event:
-                return _undefer(state, ctx, event, t, contact)
-            contact.deferred, contact.deferred_facts = [], []
-        if contact.leg == WAITING and t > contact.leg_deadline:
-            contact.leg, contact.lost_fact = OVER, None
-            contact.end_facts = []  # they were time-made, and are final
-        if contact.leg == OVER and contact.end_made and what != "queued":
-            return contact.group  # what follows a lost leg is ignored until the next queued
-        if what in _EARLY and t == contact.first_event:
-            snapshot = _pack(contact)
-    contact.last_event = t
-    data = event.data
-    before_group = ctx.before = contact.group
-    group = ctx.regroup(before_group, data)
-    related = new
-    if group != before_group:
-        related |= _regroup(contact, ctx, group, t)
-    deferring = what in _EARLY and t == contact.first_event and (contact.leg == NO_LEG or bool(contact.deferred))
-    before = len(ctx.facts)
-    if contact.leg == NO_LEG and (what in _OF_A_LEG or (new and what == "ended")):
-        queued = _queued_at(event, t)
-        ctx.before = group  # the leg begins with this event, and so has its fields
-        _open_leg(contact, ctx, t, queued=queued, queue=_queue_of(contact, data))
-        if queued:
-            contact.first_queued = contact.clock = contact.human = contact.anyone = queued
-    related |= _STEPS[what](state, contact, ctx, event, t)
-    if deferring:
-        contact.deferred += (_pack(event),) if contact.deferred else (snapshot, _pack(event))
-        contact.deferred_facts += ctx.facts[before:]
+    elif contact.deferred and (what not in _EARLY or t != contact.deferred_at):
+        if what == "queued" and t == contact.deferred_at:
+            return _undefer(state, ctx, event, t, contact)
+        contact.deferred, contact.deferred_facts = [], []
+    early = what in _EARLY and not contact.queue_known
+    if early and not contact.deferred:
+        contact.deferred_at = t
+        contact.deferred = [b"" if new else _pack(contact)]
+    ignored = _is_lost(contact, t) and what != "queued"  # what follows a lost leg is ignored until the next queued
+    related = False
+    own = len(ctx.facts)
+    if not ignored:
+        regrouped = _take_fields(contact, ctx, event, t)
+        own = len(ctx.facts)
+        related = _apply(state, contact, ctx, event, t, new=new, regrouped=regrouped)
+    if early:
+        contact.deferred.append(_pack(event))
+        contact.deferred_facts += (*ctx.facts[own:], _activity(contact.group, t))
     if related:
         relate(state, ctx, t, contact if new else None)
     return contact.group
+
+
+def _apply(state: State, contact: Contact, ctx: Context, event: Event, t: int, *, new: bool, regrouped: bool) -> bool:
+    """Do what the event says to its own contact; return whether `relate` is due."""
+    what = event.what
+    related = new
+    if regrouped:
+        related |= _regroup(contact, ctx, t)
+    if contact.leg == NO_LEG and not contact.ended and (what in _OF_A_LEG or (new and what == "ended")):
+        queued = _queued_at(event, t)
+        ctx.before = contact.group  # the leg begins with this event, and so has its fields
+        _open_leg(contact, ctx, t, queued=queued, queue=contact.queue)
+        if queued and not contact.stub:
+            contact.first_queued = contact.clock = contact.human = contact.anyone = queued
+            contact.wait_known = contact.direction == "inbound"
+    return _STEPS[what](state, contact, ctx, event, t) or related
+
+
+def _is_lost(contact: Contact, t: int) -> bool:
+    """Let a leg that waited past its deadline be lost by `t`; return whether the contact is over by that."""
+    if contact.leg == WAITING and t > contact.leg_deadline:
+        contact.leg, contact.lost_fact = OVER, None
+        contact.end_facts = []  # they were time-made, and are final
+    return contact.leg == OVER and contact.end_made
+
+
+def _take_fields(contact: Contact, ctx: Context, event: Event, t: int) -> bool:
+    """Let the event's fields be the contact's; return whether its group is another now."""
+    data: Any = event.data
+    contact.last_event = t
+    if data.queue is not UNSET:
+        contact.queue = data.queue
+    ctx.before = contact.group
+    contact.group = ctx.regroup(contact.group, data)
+    if contact.group == ctx.before:
+        return False
+    move_relations(contact, ctx, t)
+    return True
 
 
 def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
@@ -99,15 +126,20 @@ def _undefer(state: State, ctx: Context, queued: Event, t: int, contact: Contact
     ctx.facts += [retracted(fact) for fact in contact.deferred_facts]
     snapshot, *waiting = contact.deferred
     if snapshot:
-        state.contacts[queued.subject] = _unpack_contact(snapshot)
+        before = state.contacts[queued.subject] = _unpack_contact(snapshot)
+        before.relations = contact.relations  # `relate` states the difference to these
     else:
         del state.contacts[queued.subject]
     step(state, ctx, queued, t)
     state.contacts[queued.subject].order = contact.order
-    group = -1
-    for packed in waiting:
-        group = step(state, ctx, _unpack(packed), t)
+    group = state.contacts[queued.subject].group
+    ctx.facts += [_activity(step(state, ctx, _unpack(packed), t), t) for packed in waiting]
     return group
+
+
+def _activity(group: int, t: int) -> Fact:
+    """Return the fact by which the timeline counts an event of this group."""
+    return (cell(_SEEN, group), t, 0, 1)
 
 
 def _queued_at(event: Event, t: int) -> int:
@@ -116,20 +148,14 @@ def _queued_at(event: Event, t: int) -> int:
     return 0 if waited is UNSET else t - int(waited * 1000 + 0.5)
 
 
-def _queue_of(contact: Contact, data: Any) -> str:
-    return contact.queue if data.queue is UNSET else str(data.queue)
-
-
-def _regroup(contact: Contact, ctx: Context, group: int, t: int) -> bool:
-    """Take the new group, and move the time-made facts after `t` with it; return whether `relate` is due."""
-    contact.group = group
+def _regroup(contact: Contact, ctx: Context, t: int) -> bool:
+    """Move the time-made facts after `t` to the new group; return whether `relate` is due."""
     fact = contact.lost_fact
     if fact is not None and fact[1] > t:
-        new = contact.lost_fact = moved(fact, ctx.with_queue(group, contact.leg_queue))
+        new = contact.lost_fact = moved(fact, ctx.with_queue(contact.group, contact.leg_queue))
         ctx.facts += (retracted(fact), new)
-    move_relations(contact, ctx, t)
     if contact.end_made and contact.end > t:
-        contact.end_group = group
+        contact.end_group = contact.group
         end_facts(contact, ctx)
         return True
     return False
@@ -162,7 +188,8 @@ def _open_leg(contact: Contact, ctx: Context, t: int, *, queued: int, queue: str
 
 def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
     data = event.data
-    queue = _queue_of(contact, data)
+    queue = contact.queue
+    contact.queue_known = True
     if data.direction is not UNSET:
         contact.direction = data.direction
     if contact.leg == WAITING:
@@ -180,6 +207,7 @@ def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -
     _open_leg(contact, ctx, t, queued=t, queue=queue)
     if not contact.first_queued and not contact.stub:
         contact.first_queued = contact.clock = said = t
+        contact.wait_known = contact.direction == "inbound"
     if said:
         contact.human = contact.human or said
         contact.anyone = contact.anyone or said
@@ -238,7 +266,7 @@ def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) 
     inbound = contact.leg_direction == "inbound"
     if not contact.first_answered:
         contact.first_answered = t
-        if contact.first_queued and inbound:
+        if contact.wait_known and inbound:
             group = ctx.with_queue(ctx.before, contact.leg_queue)
             ctx.facts.append((cell(_CONTACT_WAIT, group), t, t - contact.first_queued, 1))
     contact.answered = True
@@ -314,7 +342,7 @@ def _resumed(_state: State, contact: Contact, _ctx: Context, _event: Any, t: int
     return False
 
 
-def _ended(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+def _ended(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
     if contact.ended:
         return False
     if contact.leg == WAITING:

@@ -158,7 +158,7 @@ def _ends(ctx: Context, work: Work, follower: int, now: int) -> None:
 def _attempts(ctx: Context, work: Work, contacts: list[Work]) -> None:
     starts = [c.start for c in contacts]
     for i, (at, group, old) in enumerate(work.attempts):
-        tries = bisect_right(starts, at) - bisect_right(starts, at - DAY)
+        tries = bisect_right(starts, at) - bisect_right(starts, at - DAY) + (work.start <= at - DAY)  # itself always
         fact = (cell(_ATTEMPTS, group), at, tries, 1)
         if fact != old:
             if old is not None:

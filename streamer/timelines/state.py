@@ -58,10 +58,14 @@ class Ticket(Work, array_like=True, gc=False):
     nobody_since: int = 0
     clock: int = 0
     first_reply: int = 0
+    #: the first customer message of a stub, and the group when its first-response target, if it has one, is due
+    said: int = 0
+    said_group: int = 0
     human: int = 0
     anyone: int = 0
-    #: a customer message on a solved ticket, which waits if the ticket is reopened
+    #: a customer message on a solved ticket, which waits if the ticket is reopened, and the group when a reply is due
     pending: int = 0
+    pending_group: int = 0
     last_reply: int = 0
     replies: int = 0
     suggested: int = 0
@@ -73,6 +77,8 @@ class Ticket(Work, array_like=True, gc=False):
     first_response_due: int = 0
     response_due: int = 0
     resolution_due: int = 0
+    #: the group when the resolution target is due
+    due_group: int = 0
     #: the misses at those due times, put ahead of time
     first_response_miss: Fact | None = None
     response_miss: Fact | None = None
@@ -113,6 +119,8 @@ class Contact(Work, array_like=True, gc=False):
     #: the customer ended it while held
     held_off: bool = False
     first_queued: int = 0
+    #: the first leg was inbound: the contact's wait is counted
+    wait_known: bool = False
     first_answered: int = 0
     answered_inbound: bool = False
     leg: int = NO_LEG
@@ -144,7 +152,10 @@ class Contact(Work, array_like=True, gc=False):
     end_facts: list[Fact] = field(default_factory=list)
     callback_since: int = 0
     callback_group: int = 0
-    #: packed events that came at the very instant of the first event, and may have to wait for its `queued`
+    #: a `queued` has come
+    queue_known: bool = False
+    #: events of the instant `deferred_at` that have to wait if the first `queued` comes at it, behind the contact before
+    deferred_at: int = 0
     deferred: list[bytes] = field(default_factory=list)
     deferred_facts: list[Fact] = field(default_factory=list)
 
@@ -169,6 +180,9 @@ class Survey(Struct, array_like=True, gc=False):
     #: an NPS detractor's answer waits for a follow-up since `answered`
     detractor: bool = False
     answer_group: int = 0
+    #: place of a satisfaction answer in the order of the timeline's events, and whether it is at_risk
+    graded: int = 0
+    at_risk: bool = False
     follow_up: Fact | None = None
 
 

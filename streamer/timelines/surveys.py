@@ -153,5 +153,8 @@ def _answered(state: State, survey: Survey, ctx: Context, event: SurveyAnswered,
     survey.answer_facts = facts
     survey.answered, survey.answer_group = t, group
     survey.detractor, survey.follow_up = detractor, None
-    if graded:
-        satisfaction(state, ctx, group, t, at_risk=at_risk)
+    was_graded, survey.graded, survey.at_risk = survey.graded, state.events if graded else 0, at_risk
+    if graded or was_graded:
+        # A second answer may be of another kind: the last satisfaction answer is then one before it.
+        last = max(state.surveys.values(), key=lambda other: other.graded)
+        satisfaction(state, ctx, last.answer_group, t, at_risk=last.at_risk)

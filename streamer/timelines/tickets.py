@@ -103,6 +103,12 @@ def _move(ticket: Ticket, ctx: Context, t: int, group: int) -> None:
     ticket.first_response_miss = _moved(ctx, ticket.first_response_miss, t, group)
     ticket.response_miss = _moved(ctx, ticket.response_miss, t, group)
     ticket.resolution_miss = _moved(ctx, ticket.resolution_miss, t, group)
+    if t < ticket.resolution_due:
+        ticket.due_group = group
+    if t < ticket.said + ctx.tickets.first_response_target:
+        ticket.said_group = group
+    if t < ticket.pending + ctx.tickets.response_target:
+        ticket.pending_group = group
     move_relations(ticket, ctx, t)
 
 
@@ -132,13 +138,17 @@ def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t
     fact = ticket.created_fact = (cell(_CREATED, ticket.group), t, 1, 1)
     emit(fact)
     _put_topic(ticket, ctx)
+    ticket.resolution_due = due = t + ctx.tickets.resolution_target
+    ticket.due_group = ticket.group
     if ticket.status < SOLVED:
-        ticket.resolution_due = due = t + ctx.tickets.resolution_target
         miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
         emit(miss)
     if event.data.created_by != "agent":
-        _start_clock(ticket, ctx, t)
+        _start_clock(ticket, ctx, t, ticket.group)
         _customer_waits(ticket, ctx, t)
+    elif ticket.said:
+        due = ticket.said + ctx.tickets.first_response_target
+        _start_clock(ticket, ctx, ticket.said, ticket.said_group if due <= t else ticket.group)
     relate(state, ctx, t, ticket)
 
 
@@ -154,26 +164,31 @@ def _put_topic(ticket: Ticket, ctx: Context) -> None:
     ctx.facts.append(fact)
 
 
-def _start_clock(ticket: Ticket, ctx: Context, t: int) -> None:
+def _start_clock(ticket: Ticket, ctx: Context, t: int, group: int) -> None:
     ticket.clock = t
     if ticket.status >= SOLVED:
         return
     ticket.first_response_due = due = t + ctx.tickets.first_response_target
-    miss = ticket.first_response_miss = (cell(_SLA_FIRST, ticket.group, time_made=True), due, 0, 1)
+    miss = ticket.first_response_miss = (cell(_SLA_FIRST, group, time_made=True), due, 0, 1)
     ctx.facts.append(miss)
 
 
 def _customer_waits(ticket: Ticket, ctx: Context, t: int) -> None:
     """The customer has said something: whoever has not answered yet owes a reply from the first message on."""
     if ticket.status >= SOLVED:
-        ticket.pending = ticket.pending or t
+        if not ticket.pending:
+            ticket.pending, ticket.pending_group = t, ticket.group
         return
     ticket.anyone = ticket.anyone or t
     if not ticket.human:
-        ticket.human = t
-        ticket.response_due = due = t + ctx.tickets.response_target
-        miss = ticket.response_miss = (cell(_SLA_RESPONSE, ticket.group, time_made=True), due, 0, 1)
-        ctx.facts.append(miss)
+        _owe_reply(ticket, ctx, t, ticket.group)
+
+
+def _owe_reply(ticket: Ticket, ctx: Context, since: int, group: int) -> None:
+    ticket.human = since
+    ticket.response_due = due = since + ctx.tickets.response_target
+    miss = ticket.response_miss = (cell(_SLA_RESPONSE, group, time_made=True), due, 0, 1)
+    ctx.facts.append(miss)
 
 
 def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t: int) -> None:
@@ -181,8 +196,11 @@ def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t
     author = data.author
     if author == "customer":
         if not data.automated:
-            if not ticket.clock and ticket.created:
-                _start_clock(ticket, ctx, t)
+            if not ticket.created:
+                if not ticket.said:
+                    ticket.said, ticket.said_group = t, ticket.group
+            elif not ticket.clock:
+                _start_clock(ticket, ctx, t, ticket.group)
             _customer_waits(ticket, ctx, t)
         return
     if not data.public:
@@ -336,7 +354,7 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
     due = ticket.resolution_due
     if due and t <= due:
         _drop(ctx, ticket.resolution_met)
-        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
+        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.due_group, time_made=True), due, 0, 1)
         ctx.facts.append(miss)
     else:
         ticket.resolution_due = 0
@@ -346,7 +364,9 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         ticket.nobody_since = t
     if ticket.pending:
         said, ticket.pending = ticket.pending, 0
-        _customer_waits(ticket, ctx, said)
+        ticket.anyone = said
+        due = said + ctx.tickets.response_target
+        _owe_reply(ticket, ctx, said, ticket.pending_group if due <= t else ticket.group)
     relate(state, ctx, t)
 
 

@@ -37,8 +37,8 @@ def put_answer(answer: Event, kind: str, survey: str, group: Group, config: Conf
     if kind == "nps":
         unhappy = _nps(nps_class(x), group, at, book)
     if kind == "ces":
-        # 1 + 6 x, 7 easiest; easy = >= 5
-        book.put("ces_mean", group, at, micro(1 + 6 * x))
+        # x is what is summed in millionths, 1 + 6 x is shown, 7 easiest; easy = >= 5
+        book.put("ces_mean", group, at, 1_000_000 + 6 * micro(x))
         book.put("ces_easy_ratio", group, at, int(1 + 6 * x >= Fraction(5)))
     for rating, score in (data.get("ratings") or {}).items():
         book.put("experience_rating_mean_ratio", group, at, micro(normal(score, scale)), rating=rating)

@@ -25,6 +25,7 @@ def put_contact(life: Life, config: Config, book: Book, *, erased: bool) -> None
     _contact_wait(life, book)
     _chat_replies(life, book)
     _at_end(life, book)
+    _at_lost_ends(life, book)
 
 
 def _outcome(life: Life, leg: Leg, config: Config, book: Book, *, erased: bool) -> None:
@@ -116,13 +117,30 @@ def _at_end(life: Life, book: Book) -> None:
         book.time(f"{life.kind}_duration", group, at, at - answered[0].outcome_time)
     if life.begun_out:
         return
-    if life.kind == "chat":
+    if life.kind == "chat" and not timed:
         if not answered:
-            book.put("chats_missed", group, at, timed=timed)  # chats over and never answered
+            book.put("chats_missed", group, at)  # chats over and never answered
         if life.first_bot is not None:
             bot = life.first_bot.idx
             handed = any(leg.answered is not None and leg.answered.idx > bot for leg in answered)
-            book.put("bot_handoff_ratio", group, at, int(handed), timed=timed)
+            book.put("bot_handoff_ratio", group, at, int(handed))
     if life.ended is not None and any(leg.measured for leg in answered):
         held = life.ended_held and life.ended.data.get("by") == "customer"
         book.put("hold_abandon_ratio", group, at, int(held))
+
+
+def _at_lost_ends(life: Life, book: Book) -> None:
+    """Finality: a chat that was over by a lost leg was so then, whatever a later `queued` makes of it."""
+    if life.kind != "chat" or life.begun_out:
+        return
+    for leg in life.legs:
+        if leg.outcome != "lost":
+            continue
+        at = leg.outcome_time
+        answered = [other for other in life.answered_legs if other.outcome_time <= at]
+        if not answered:
+            book.put("chats_missed", life.dims.before(at), at, timed=True)
+        if life.first_bot is not None and life.first_bot.time <= at:
+            bot = life.first_bot.idx
+            handed = any(other.answered is not None and other.answered.idx > bot for other in answered)
+            book.put("bot_handoff_ratio", life.dims.before(at), at, int(handed), timed=True)

@@ -168,8 +168,7 @@ def _created(life: Life, event: Event) -> None:
     life.state_since = event.time
     if event.data.get("created_by", "customer") in {"customer", "system"}:
         _start_clock(life, event.time)
-        if not life.finished:
-            _start_wait(life, event.time)  # it also counts as an unanswered customer message
+        _asked(life, event.time)  # it also counts as an unanswered customer message
     elif life.first_customer_message is not None:
         _start_clock(life, life.first_customer_message)
 
@@ -187,6 +186,16 @@ def _start_wait(life: Life, at: int) -> None:
             life.wait[responder] = at
             if responder == "human":
                 life.targets.append(Target("response", at))
+
+
+def _asked(life: Life, at: int) -> None:
+    if not life.finished:
+        _start_wait(life, at)
+        return
+    # on a solved ticket it starts a wait only when the ticket is reopened, from the message
+    for responder in ("human", "any"):
+        if life.pending_wait[responder] is None:
+            life.pending_wait[responder] = at
 
 
 def is_human_reply(event: Event) -> bool:
@@ -218,13 +227,7 @@ def _message(life: Life, event: Event) -> None:
             life.first_customer_message = event.time
         if life.created is not None:
             _start_clock(life, event.time)  # created_by agent: at the first customer message
-        if not life.finished:
-            _start_wait(life, event.time)
-        else:
-            # on a solved ticket it starts a wait only when the ticket is reopened, from the message
-            for responder in ("human", "any"):
-                if life.pending_wait[responder] is None:
-                    life.pending_wait[responder] = event.time
+        _asked(life, event.time)
         return
     group = life.dims.group()
     if is_human_reply(event):

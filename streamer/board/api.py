@@ -1,0 +1,78 @@
+"""What the JSON API answers, as plain data. Pure."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from streamer.board.merge import Merge
+from streamer.metrics.catalogue import Metric
+from streamer.metrics.evaluate import Block
+from streamer.metrics.exposition import help_of, labels_of, type_of
+
+
+def families(
+    blocks: Iterable[Block], dimensions: tuple[str, ...], *, names: frozenset[str], by: str | None, window: str | None
+) -> list[dict[str, Any]]:
+    """Return families with their samples; `names` are of metrics or families, with or without the prefix, none is all.
+
+    Numbers without a window (open work) are in every window.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for block in blocks:
+        own = dict(block.labels)
+        if names and names.isdisjoint((block.metric.name, block.family, block.family.removeprefix("support_"))):
+            continue
+        if window is not None and own.get("window", window) != window:
+            continue
+        family = found.setdefault(
+            block.family,
+            {
+                "name": block.family,
+                "metric": block.metric.name,
+                "type": type_of(block),
+                "help": help_of(block.metric, block.family),
+                "samples": [],
+            },
+        )
+        order = block.places.order
+        for place in order[block.shown[order]].tolist():
+            place_by, values = block.places.labels[place]
+            if by is None or by == place_by:
+                labels = labels_of(place_by, values, block.labels, dimensions)
+                family["samples"].append({"labels": labels, "value": float(block.values[place])})
+    return [family for family in found.values() if family["samples"]]
+
+
+def open_items(
+    merge: Merge, metric: Metric, wanted: Mapping[str, str], names: tuple[str, ...], at: int, limit: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many open items there are behind a stock at the instant `at` (ms), and the oldest of them.
+
+    `wanted` are values of the metric's own labels and of dimensions that an item must have.
+    """
+    rows = {
+        series.numerator[0].row: dict(series.labels)
+        for series in metric.series
+        if all(wanted.get(key, value) == value for key, value in series.labels)
+    }
+    places = [(i, wanted[name]) for i, name in enumerate(names) if name in wanted]
+    groups = [n for n, values in enumerate(merge.groups) if all(values[i] == value for i, value in places)]
+    count, items = merge.work.oldest(np.array(list(rows)), np.array(groups, dtype=np.int64), at, limit)
+    return count, [
+        {
+            "entity": item.entity,
+            "since": _time(item.start),
+            "age_seconds": (at - item.start) / 1000,
+            "due": _time(item.due) if item.due else None,
+            "over_target": 0 < item.due < at + (not metric.due_strict),
+            "group": dict(zip(names, merge.groups[item.group], strict=True)),
+            "labels": rows[item.row],
+        }
+        for item in items
+    ]
+
+
+def _time(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat().replace("+00:00", "Z")

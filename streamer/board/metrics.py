@@ -1,0 +1,87 @@
+"""The families of a board beside the KPIs: how fresh the numbers are, the targets, and what it costs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from streamer.board.view import Evaluation, View
+
+
+class BoardMetrics(Collector):
+    """Makes them at the scrape, in a registry of their own."""
+
+    def __init__(self, view: "View") -> None:
+        self._view = view
+        self.registry = registry = CollectorRegistry()
+        self.flushes = Counter("support_board_flushes", "Flushes of workers applied.", registry=registry)
+        self.records = Counter("support_board_records", "Changelog records applied.", registry=registry)
+        self.evaluation_seconds = Histogram(
+            "support_board_evaluation_seconds",
+            "Wall time of an evaluation, from panes to text.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+            registry=registry,
+        )
+        registry.register(self)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Return what the view says now."""
+        view = self._view
+        targets = GaugeMetricFamily("support_metric_target", "Targets of the configuration.", labels=["metric"])
+        for name, value in sorted(view.settings.targets.items()):
+            targets.add_metric([name], value)
+        yield targets
+        visible = HistogramMetricFamily(
+            "support_event_visible_seconds", "Time from an event's append to its being applied by the board."
+        )
+        visible.add_metric([], view.visible.buckets(), view.visible.sum)
+        yield visible
+        marks = GaugeMetricFamily(
+            "support_board_mark_timestamp_seconds", "Time of the newest flush applied.", labels=["partition"]
+        )
+        for partition, mark in sorted(view.marks.items()):
+            if mark is not None:
+                marks.add_metric([str(partition)], mark.time / 1000)
+        yield marks
+        yield GaugeMetricFamily(
+            "support_board_limited_names",
+            "Groups and open label values that became other, past the limits of the store.",
+            value=view.merge.limited,
+        )
+
+    def text(self, evaluation: "Evaluation") -> str:
+        """Return the families of an evaluation and of the board as exposition text."""
+        own = CollectorRegistry()
+        own.register(_Of(evaluation))
+        return generate_latest(own).decode() + generate_latest(self.registry).decode()
+
+
+class _Of(Collector):
+    """What goes with one evaluation."""
+
+    def __init__(self, evaluation: "Evaluation") -> None:
+        self._evaluation = evaluation
+
+    def collect(self) -> Iterator[Metric]:
+        evaluation = self._evaluation
+        yield GaugeMetricFamily(
+            "support_as_of_timestamp_seconds", "The instant of the numbers.", value=evaluation.at / 1000
+        )
+        yield GaugeMetricFamily(
+            "support_series_left_out",
+            "Series over exposition.max_series, left out by whole metric and grouping.",
+            value=evaluation.limited.series_left_out,
+        )

@@ -1,0 +1,141 @@
+"""The numbers are those of the reference (tests/reference), which shares no code with the program, on any events.
+
+A difference is a mistake of one of the two, or a sentence of the specification with two readings.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from math import isclose
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.events.codec import Decoder, millis
+from streamer.metrics.evaluate import evaluate
+from streamer.producers.simulator import demo, simulate
+from streamer.replay import accept, replayed, snapshot_of
+from streamer.settings import Settings
+from tests import reference
+from tests.strategies.events import SCALES, histories
+
+pytestmark = pytest.mark.slow
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+START_MS = 1_774_684_800_000  # Saturday, 28 March 2026, 08:00 UTC: the day before summer time in Europe
+
+SURVEYS = {
+    "scales": {
+        name: {key: value for key, value in scale._asdict().items() if value is not None}
+        for name, scale in SCALES.items()
+    }
+}
+CONFIGS = {
+    "default": {"surveys": SURVEYS},
+    "two dimensions": {
+        "surveys": SURVEYS,
+        "time": {"zone": "Europe/Berlin"},
+        "dimensions": {
+            "names": ["channel", "queue", "team", "agent"],
+            "groupings": [[], ["agent"], ["channel", "queue"], ["queue", "team"]],
+        },
+    },
+    "limited": {
+        "surveys": SURVEYS,
+        "dimensions": {"limit": 2},
+        "metrics": {"tickets_created": {"windows": ["15m", "90d"]}},
+    },
+}
+configs = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+#: T after an event
+AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
+#: from an event to its arrival; later than by the grace of a day it is not applied
+DELAYS = (0, 0, 0, 0, 0, 1, MINUTE, DAY, DAY + 1)
+_encode = msgspec.json.Encoder().encode
+
+
+def of_the_product(events, at, config):
+    checked = Settings.model_validate(config)
+    decoder = Decoder(checked.surveys.scales, checked.time.future)
+    arrived = [(arrival, event, time) for event, time, arrival in (accept(decoder, _encode(raw)) for raw in events)]
+    arrived.sort(key=lambda record: record[0])
+    series = {}
+    for block in evaluate(snapshot_of(replayed(checked, arrived, at)), checked, at):
+        for place in block.shown.nonzero()[0].tolist():
+            by, values = block.places.labels[place]
+            labels = {"by": by, **dict(zip(checked.dimensions.names, values, strict=True)), **dict(block.labels)}
+            key = (block.family, tuple(sorted(labels.items())))
+            assert key not in series
+            series[key] = block.values[place].item()
+    return series
+
+
+def differences(events, at, config):
+    """Return the series that are not the same: (ours, the reference's), None for one that is not there."""
+    ours, theirs = of_the_product(events, at, config), reference.evaluate(events, at, config)
+    assert theirs or not ours
+    return {
+        key: (ours.get(key), theirs.get(key))
+        for key in sorted(ours.keys() | theirs.keys())
+        if key not in ours or key not in theirs or not isclose(ours[key], theirs[key], rel_tol=1e-6, abs_tol=1e-9)
+    }
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """1,500 events of a small centre that work through a morning."""
+    events = []
+    for event in simulate(demo(customers=60), start_ms=START_MS, duration_ms=6 * HOUR, seed=5):
+        events.append(event)
+        if len(events) == 1_500:
+            break
+    return events
+
+
+@configs
+@pytest.mark.parametrize("after", [-HOUR, 0, 5 * HOUR, 8 * DAY])
+def test_a_simulated_morning_has_the_numbers_of_the_reference(simulated, config, after):
+    last = millis(msgspec.convert(simulated[-1]["time"], type=datetime))
+    assert differences(simulated, last // SECOND * SECOND + after, config) == {}
+
+
+@configs
+@settings(max_examples=25)
+@given(st.data())
+def test_any_history_has_the_numbers_of_the_reference(config, data):
+    history = data.draw(histories().filter(bool))
+    at = millis(data.draw(st.sampled_from(history)).time) + data.draw(st.sampled_from(AFTER))
+    assert differences(arrived(data.draw, history), -(-at // SECOND) * SECOND, config) == {}
+
+
+def arrived(draw, history):
+    """Return the events as they are recorded, in order of arrival: most at once, some at the border of the grace."""
+    delays = draw(st.lists(st.sampled_from(DELAYS), min_size=len(history), max_size=len(history)))
+    events = [
+        msgspec.structs.replace(event, recordedtime=event.time + timedelta(milliseconds=delay)) if delay else event
+        for event, delay in zip(history, delays, strict=True)
+    ]
+    events.sort(key=lambda event: event.recordedtime or event.time)
+    return [json.loads(_encode(event)) for event in events]
+
+
+def call(what, at, **data):
+    time = datetime.fromtimestamp((START_MS + at) / 1000, tz=UTC).isoformat()
+    envelope = {"specversion": "1.0", "source": "pbx", "id": f"{what} {at}", "subject": "call", "time": time}
+    return envelope | {"type": f"support.call.{what}", "data": {"customer": "ada"} | data}
+
+
+# "`queue_waiting` and `callback_pending` have the leg's group": that of the event that opened the leg.
+def test_the_group_of_a_leg_that_waits_while_its_team_changes():
+    events = [call("queued", 0, queue="billing"), call("offered", MINUTE, team="red")]
+    assert differences(events, START_MS + 2 * MINUTE, {}) == {}
+
+
+def test_the_group_of_a_callback_whose_team_changed_while_it_waited():
+    events = [
+        call("queued", 0, queue="billing"),
+        call("offered", MINUTE, team="red"),
+        call("left_queue", 2 * MINUTE, reason="callback"),
+    ]
+    assert differences(events, START_MS + 3 * MINUTE, {}) == {}

@@ -1,0 +1,194 @@
+"""Law 1 and 3: a number is a function of the set of events and T, whatever happens to them on the way, byte for byte.
+
+Events may come in any order, repeated, in any chunks; in between a partition sums, cuts, folds what can no longer come,
+is moved to another worker, or dies and starts again from its last cut. The exposition text is that of one sorted pass.
+"""
+
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer import partition as partition_module
+from streamer.events import timeline_key
+from streamer.events.codec import millis
+from streamer.facts import GROUP_UNIT
+from streamer.metrics.catalogue import FIXED_ROWS
+from streamer.metrics.evaluate import Snapshot, evaluate
+from streamer.metrics.exposition import render
+from streamer.panes.histogram import BUCKET_BITS
+from streamer.panes.store import NO_CELLS, Cells, Store, merged
+from streamer.panes.work import Work
+from streamer.partition import FOLD_MARGIN, Partition
+from streamer.replay import snapshot_of
+from streamer.settings import Settings
+from tests.strategies.events import SCALES, histories
+
+pytestmark = pytest.mark.slow
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+#: short, so that T may lie close after the events though everything is folded that can be
+GRACE = MINUTE
+CONFIG = {"time": {"grace": "1m"}, "surveys": {"scales": {name: scale._asdict() for name, scale in SCALES.items()}}}
+NARROW = CONFIG | {
+    "dimensions": {
+        "names": ["channel", "queue", "team", "agent"],
+        "groupings": [[], ["queue"], ["channel", "queue"], ["team", "agent"]],
+        "limit": 1,
+    }
+}
+SETTINGS = {
+    name: Settings.model_validate(config) for name, config in {"default": CONFIG, "two dimensions": NARROW}.items()
+}
+#: T after the last event: at once, and where windows, deadlines and retention end
+AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
+ACTIONS = ("go on", "go on", "settle", "cut", "move", "die")
+
+configs = st.sampled_from(sorted(SETTINGS)).map(SETTINGS.__getitem__)
+
+
+def text(snapshot, config, at):
+    return render(evaluate(snapshot, config, at), config.dimensions.names)
+
+
+def in_order(events):
+    return sorted(events, key=lambda event: (millis(event.time), event.rank, event.source, event.id))
+
+
+def single_pass(config, events):
+    """Return the snapshot of one partition that saw each event once, in order."""
+    partition = Partition(config)
+    for event in in_order(events):
+        partition.accept(event, millis(event.time), 0)
+    return snapshot_of(partition)
+
+
+def instant(draw, events):
+    last = max(millis(event.time) for event in events)
+    return -(-last // SECOND) * SECOND + draw(st.sampled_from(AFTER))
+
+
+class Worker:
+    """A partition with its changelog, at the hands of chance."""
+
+    def __init__(self, config):
+        self.config = config
+        self.partition = Partition(config)
+        self.tables = {}
+        self.uncommitted = []
+
+    def accept(self, event):
+        self.uncommitted.append(event)
+        # It arrived in time, whatever its arrival was: what is late is not what these laws are about.
+        self.partition.accept(event, millis(event.time), 0)
+
+    def cut(self, clock):
+        changes = self.partition.changes(clock)
+        for table, pairs in changes.tables.items():
+            self.tables.setdefault(table, {}).update(pairs)
+        self.uncommitted = []
+
+    def restart(self):
+        """Start anew from the records of the last cut, and take in again what came after it."""
+        self.partition = Partition(self.config)
+        for table, pairs in self.tables.items():
+            self.partition.restore_many(table, list(pairs.items()))
+        self.partition.restored()
+        again, self.uncommitted = self.uncommitted, []
+        for event in again:
+            self.accept(event)
+
+    def do(self, action, clock):
+        if action == "settle":
+            self.partition.settle()
+        if action in ("cut", "move"):
+            self.cut(clock)
+        if action in ("move", "die"):
+            self.restart()
+
+
+@contextmanager
+def small_limits():
+    """Keep one timeline unpacked and fold long tails partly, as with a thousand times the events."""
+    with mock.patch.multiple(partition_module, HOT_MAX=1, _LONG_TAIL=2):
+        yield
+
+
+def deliver(draw, worker, events, latest_clock):
+    """Hand over all events in any order, some again; in between anything may happen to the worker."""
+    order = draw(st.permutations(events)) if draw(st.booleans()) else in_order(events)
+    again = draw(st.lists(st.tuples(st.integers(0, len(order)), st.sampled_from(order)), max_size=5)) if order else []
+    for place, event in sorted(again, key=lambda pair: -pair[0]):
+        order = [*order[:place], event, *order[place:]]
+    actions = draw(st.lists(st.sampled_from(ACTIONS), min_size=len(order), max_size=len(order)))
+    # As far as the clock may have gone while these were still to come.
+    clocks = [latest_clock] * len(order)
+    for i in range(len(order) - 1, 0, -1):
+        clocks[i - 1] = min(clocks[i], millis(order[i].time) + GRACE + FOLD_MARGIN)
+    for event, action, clock in zip(order, actions, clocks, strict=True):
+        worker.accept(event)
+        worker.do(action, clock)
+    worker.do(draw(st.sampled_from(ACTIONS)), latest_clock)
+
+
+def together(snapshots):
+    """Return one snapshot of many: groups and rows by name, panes added up."""
+    groups, rows = [], []
+    store = Store()
+    columns = []
+    for one in snapshots:
+        group_of = numbers(groups, one.groups)
+        row_of = np.concatenate((np.arange(FIXED_ROWS), FIXED_ROWS + numbers(rows, one.open_rows)))
+        for key, pane in one.store.panes.items():
+            store.put(*key, merged(store.panes.get(key, NO_CELLS), renumbered(pane, group_of, row_of)))
+        work = one.work
+        columns.append(Work(row_of[work.row], group_of[work.group], work.start, work.due, work.until))
+    return Snapshot(store, groups, rows, Work(*(np.concatenate(column) for column in zip(*columns, strict=True))))
+
+
+def numbers(known, names):
+    """Return the places of the names in `known`, which takes in the new ones."""
+    known += [name for name in names if name not in known]
+    return np.array([known.index(name) for name in names], dtype=np.int64)
+
+
+def renumbered(pane, group_of, row_of):
+    def other(cells):
+        row = (cells & (GROUP_UNIT - 1)) >> 1
+        return group_of[cells // GROUP_UNIT] * GROUP_UNIT + row_of[row] * 2 + (cells & 1)
+
+    bucket = pane.buckets & ((1 << BUCKET_BITS) - 1)
+    return Cells(
+        other(pane.cells), pane.counts, pane.totals, other(pane.buckets >> BUCKET_BITS) << BUCKET_BITS | bucket,
+        pane.bucket_counts,
+    )  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(configs, st.data())
+def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
+    events = data.draw(histories().filter(bool))
+    at = instant(data.draw, events)
+    worker = Worker(config)
+    with small_limits():
+        deliver(data.draw, worker, events, at)
+        snapshot = snapshot_of(worker.partition)
+    assert text(snapshot, config, at) == text(single_pass(config, events), config, at)
+
+
+@settings(max_examples=25)
+@given(configs, st.data())
+def test_any_number_of_partitions_gives_the_bytes_of_one(config, data):
+    events = data.draw(histories().filter(bool))
+    at = instant(data.draw, events)
+    keys = sorted({timeline_key(event) for event in events})
+    home = dict(zip(keys, data.draw(st.lists(st.integers(0, 2), min_size=len(keys), max_size=len(keys))), strict=True))
+    workers = [Worker(config) for _ in range(3)]
+    with small_limits():
+        for number, worker in enumerate(workers):
+            deliver(data.draw, worker, [e for e in events if home[timeline_key(e)] == number], at)
+        snapshot = together([snapshot_of(worker.partition) for worker in workers])
+    assert text(snapshot, config, at) == text(single_pass(config, events), config, at)
