@@ -59,7 +59,7 @@ format: setup ## Let ruff mend what it can
 demo: $(RUN) ## The whole product on this machine
 	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER))
 
-bench: setup services ## Measure: CPU an event, recovery, scrape
+bench: setup services ## Measure: ARGS="core", "worker" or "scrape" (docs/performance.md)
 	$(BIN)/python -m bench $(ARGS)
 
 chaos: setup services ## Kill -9, freeze and restart workers and broker under load

@@ -1,6 +1,7 @@
-"""`python -m bench core|worker|scrape`: measure, and print medians."""
+"""`python -m bench core|worker|scrape`: measure, and print medians; without arguments the core."""
 
 import argparse
+import sys
 
 from bench import core, scrape, worker
 
@@ -24,7 +25,7 @@ def main() -> None:
     shown = commands.add_parser("scrape", parents=[shared], help="evaluation and text of the board")
     shown.add_argument("--scrapes", type=int, default=200)
     shown.add_argument("--series", type=int, default=scrape.SERIES, help="exposition.max_series")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(sys.argv[1:] or ["core"])
     if arguments.command == "core":
         core.main(arguments.events, arguments.customers, arguments.runs, arguments.cut, profile=arguments.profile)
     elif arguments.command == "worker":

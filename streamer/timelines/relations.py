@@ -247,6 +247,9 @@ def _solution(first: Work, last: Work) -> Fact:
 
 def forget(state: State, now: int) -> None:
     """Forget what is finished 90 days after its last event, and all but 500 contacts, the oldest finished first."""
+    if not state.forget_from:  # the first event: what it brings is younger than that for 90 days
+        state.forget_from = now + _KEPT + 1
+        return
     kept = (state.tickets, state.contacts, state.surveys, state.carts)
     if now >= state.forget_from:
         limit = now - _KEPT

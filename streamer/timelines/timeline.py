@@ -4,7 +4,7 @@
 the event in its place and states the difference. A fold and a live step are the same `step`.
 """
 
-from bisect import insort
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ from streamer.timelines.state import State
 TAIL_MAX = 2_000
 _TAIL_KEPT = 1_500
 _LOOKED_THROUGH = 12
+#: a long tail's state is packed after every so many events: to pack costs as much as some ten steps
+_MARK_EVERY = 32
 
 _STEPS: dict[str, tuple[Callable[[State, Context, Any, int], int], int]] = {
     "ticket": (tickets.step, cell(ACTIVITY["tickets"], 0)),
@@ -77,7 +79,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> None:
 class Timeline:
     """The live form of a timeline. `state` is always the fold of base and tail."""
 
-    __slots__ = ("_ids", "base", "folded", "state", "tail", "touched")
+    __slots__ = ("_ids", "_marks", "base", "folded", "state", "tail", "touched")
 
     def __init__(self, *, customer: bool) -> None:
         self.base = b""
@@ -87,6 +89,8 @@ class Timeline:
         self.touched = 0
         #: source and id of the tail's events, kept once the tail is too long to look through
         self._ids: set[tuple[str, str]] | None = None
+        #: (how many entries of the tail, the state packed after them): an event out of order folds from there
+        self._marks: list[tuple[int, bytes]] = []
 
     @classmethod
     def load(cls, record: bytes, ctx: Context, *, customer: bool) -> "Timeline":
@@ -125,24 +129,30 @@ class Timeline:
         if not tail or entry > tail[-1]:
             tail.append(entry)
             step(self.state, ctx, event, t)
+            if len(tail) % _MARK_EVERY == 0:
+                self._marks = [*self._marks[-1:], (len(tail), _encode_state(self.state))]
         else:
-            facts = ctx.facts
+            place = bisect_left(tail, entry)
+            self._marks = [mark for mark in self._marks if mark[0] <= place]
             old: list[Fact] = []
             self._fold(ctx, old)
-            insort(tail, entry)
+            tail.insert(place, entry)
             new: list[Fact] = []
             self.state = self._fold(ctx, new)
-            ctx.facts = facts
-            facts += difference(old, new)
+            ctx.facts += difference(old, new)
         if len(tail) > TAIL_MAX:
             self.fold_before(ctx, tail[-_TAIL_KEPT].time)
 
     def _fold(self, ctx: Context, facts: list[Fact]) -> State:
-        """Fold base and tail anew; the facts go into `facts`, what is odd has been counted before."""
+        """Fold the tail anew from the last mark, else from the base; what is odd has been counted before.
+
+        The facts of what is folded go into `facts`.
+        """
         kept_facts, kept_anomalies = ctx.facts, ctx.anomalies
         ctx.facts, ctx.anomalies = facts, {}
-        state = _decode_state(self.base) if self.base else State(customer=self.state.customer)
-        for entry in self.tail:
+        done, packed = self._marks[-1] if self._marks else (0, self.base)
+        state = _decode_state(packed) if packed else State(customer=self.state.customer)
+        for entry in self.tail[done:]:
             step(state, ctx, unpack(entry.packed), entry.time)
         ctx.facts, ctx.anomalies = kept_facts, kept_anomalies
         return state
@@ -152,6 +162,7 @@ class Timeline:
         tail = self.tail
         if not tail or tail[0].time >= bound:
             return
+        self._marks = []
         if tail[-1].time < bound:
             self.base, self.tail = _encode_state(self.state), []
         else:

@@ -15,11 +15,11 @@ START = 1_767_600_000_000  # 2026-01-05T08:00:00Z, a Monday
 _encode = msgspec.json.Encoder().encode
 
 
-def simulated(settings=None, *, minutes=20, customers=300, seed=1):
+def simulated(settings=None, *, minutes=20, customers=300, seed=1, start=START):
     """(arrival, event, time) of a simulated centre, in order of arrival."""
     settings = settings or Settings()
     decoder = Decoder(settings.surveys.scales, settings.time.future)
-    raw = simulate(demo(customers=customers), start_ms=START, duration_ms=minutes * 60_000, seed=seed)
+    raw = simulate(demo(customers=customers), start_ms=start, duration_ms=minutes * 60_000, seed=seed)
     found = [accept(decoder, _encode(event)) for event in raw]
     return sorted(((arrival, event, time) for event, time, arrival in found), key=lambda record: record[0])
 
