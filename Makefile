@@ -42,8 +42,8 @@ services: ## Redis, Prometheus, Alertmanager, Chromium, Kafka for the service te
 test: setup services lint ## Everything: lint, types, architecture, all tests
 	$(BIN)/pytest
 
-quick: setup ## The tests that need no service
-	$(BIN)/pytest -m "not service and not chaos" -q
+quick: setup ## The tests that need no service and no patience
+	$(BIN)/pytest -m "not service and not chaos and not slow" -q
 
 lint: setup ## Style, types, architecture
 	$(BIN)/ruff check
