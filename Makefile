@@ -67,6 +67,7 @@ chaos: setup services ## Kill -9, freeze and restart workers and broker under lo
 
 schemas: setup ## Make the generated files again
 	$(BIN)/python -m streamer.events.schemas
+	$(BIN)/python -m streamer.metrics.reference
 
 # UPGRADE=--upgrade takes new versions. The second lock is the part of the first that the product runs with.
 lock: setup ## Lock the dependencies

@@ -24,14 +24,13 @@ def main() -> None:
     real.add_argument("--runs", type=int, default=3)
     shown = commands.add_parser("scrape", parents=[shared], help="evaluation and text of the board")
     shown.add_argument("--scrapes", type=int, default=200)
-    shown.add_argument("--series", type=int, default=scrape.SERIES, help="exposition.max_series")
     arguments = parser.parse_args(sys.argv[1:] or ["core"])
     if arguments.command == "core":
         core.main(arguments.events, arguments.customers, arguments.runs, arguments.cut, profile=arguments.profile)
     elif arguments.command == "worker":
         worker.main(arguments.events, arguments.customers, arguments.runs)
     else:
-        scrape.main(arguments.events, arguments.customers, arguments.scrapes, arguments.series)
+        scrape.main(arguments.events, arguments.customers, arguments.scrapes)
 
 
 if __name__ == "__main__":

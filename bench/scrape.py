@@ -14,25 +14,20 @@ from streamer.metrics.exposition import render
 from streamer.partition import PANES, Partition
 from streamer.settings import Settings
 
-SERIES = 20_000
 #: events that come between two scrapes
 _BETWEEN = 250
 _SECOND = 1000
 _WARM = 5
 
 
-def main(events: int, customers: int, scrapes: int, series: int) -> None:
+def main(events: int, customers: int, scrapes: int) -> None:
     """Take in the input but for its end, then scrape a second apart with some events in between; print percentiles."""
     input_ = records(events, customers)
     loaded = events - (scrapes + _WARM) * _BETWEEN
     if loaded < CHUNK:
         msg = f"{scrapes} scrapes need at least {events - loaded + CHUNK} events"
         raise SystemExit(msg)
-    # Two groupings of two dimensions more than by default: the series of 150 groups by themselves are fewer.
-    names = [[], ["channel"], ["queue"], ["team"], ["channel", "queue"], ["queue", "team"]]
-    settings = Settings.model_validate(
-        {"dimensions": {"groupings": names}, "exposition": {"max_series": series}},
-    )
+    settings = Settings()  # with 50 (queue, team) and three channels: some 20,000 series
     partition, merge = Partition(settings), Merge(settings)
     for chunk in chunks(input_[:loaded], CHUNK):
         for topic, part in chunk:

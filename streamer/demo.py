@@ -95,6 +95,7 @@ def demo(
         _wait(f"http://127.0.0.1:{port}/ready", worker, board, simulator)
         typer.echo(f"streamer: live numbers at http://127.0.0.1:{port}/metrics (in a terminal: streamer top)")
         typer.echo(f"streamer: the worker's own at http://127.0.0.1:{worker_port}/metrics; Ctrl-C ends everything")
+        typer.echo(f"streamer: events of your own: streamer emit FILE --bootstrap {broker}")
         if incident:
             typer.echo(f"streamer: an incident follows: {incident}")
         end = None if duration is None else time.monotonic() + duration

@@ -30,6 +30,8 @@ COUNTERS = {
     ),
     "support_events_invalid": ("Records that became dead letters.", ("code", "source")),
     "support_events_anomalous": ("Oddities in accepted events.", ("kind",)),
+    "support_events_unknown": ("Entities that began without their opening event: stubs.", ()),
+    "support_values_limited": ("Label values and groups past the store's limits, summed into other.", ()),
 }
 #: sources with counters of their own, a partition; what a producer writes there is not to be trusted
 _SOURCES_MAX = 1_000
@@ -64,6 +66,7 @@ class Partition:
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], int] = {}
         self._sources: set[str] = set()
+        self._limited = 0
         self._cuts = 0
         self._groups_written = 1  # group 0, nothing known, is the same everywhere
         self._rows_written = 0
@@ -277,8 +280,12 @@ class Partition:
     def counters(self) -> Mapping[tuple[str, ...], int]:
         """Return and reset the increments since the last call."""
         context = self.context
+        limited = context.groups.limited + context.open_rows.limited
+        if limited > self._limited:
+            self._counters["support_values_limited",] = limited - self._limited
+            self._limited = limited
         for kind, number in context.anomalies.items():
-            key = ("support_events_anomalous", kind)
+            key = ("support_events_unknown",) if kind == "unknown" else ("support_events_anomalous", kind)
             self._counters[key] = self._counters.get(key, 0) + number
         context.anomalies.clear()
         increments, self._counters = self._counters, {}

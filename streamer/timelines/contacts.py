@@ -108,6 +108,8 @@ def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
     chat = event.entity == "chat"
     queued = _queued_at(event, t)
     known = event.what == "queued" or (chat and event.what == "message") or queued > 0
+    if not known:
+        ctx.note("unknown")
     contact = state.contacts[event.subject] = Contact(
         group=ctx.first_group(event.entity), order=state.events, first_event=t, stub=not known, chat=chat
     )

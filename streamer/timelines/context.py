@@ -215,5 +215,9 @@ class Context:
         """Return a duration as it is summed: a negative one (clock skew) counts as 0 and is counted as an anomaly."""
         if milliseconds >= 0:
             return milliseconds
-        self.anomalies["negative_duration"] = self.anomalies.get("negative_duration", 0) + 1
+        self.note("negative_duration")
         return 0
+
+    def note(self, kind: str) -> None:
+        """Count an oddity of an accepted event; `unknown` is an entity that begins without its opening event."""
+        self.anomalies[kind] = self.anomalies.get(kind, 0) + 1

@@ -77,6 +77,8 @@ def step_cart(state: State, ctx: Context, event: Event, t: int) -> int:
     """Apply one cart event: it is abandoned when the shop says so, or `cart_idle` after its last event."""
     cart = state.carts.get(event.subject)
     if cart is None:
+        if event.what != "opened":
+            ctx.note("unknown")
         cart = state.carts[event.subject] = Cart(group=ctx.first_group("cart"))
     cart.last_event = t
     cart.group = ctx.regroup(cart.group, event.data)

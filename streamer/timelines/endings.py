@@ -61,7 +61,7 @@ def end_facts(contact: Contact, ctx: Context) -> None:
         if contact.first_answered and not made:
             which = _CHAT_DURATION if contact.chat else _CALL_DURATION
             facts.append((cell(which, group), end, end - contact.first_answered, 1))
-        if contact.answered_inbound and contact.ended:
+        if contact.answered_inbound and contact.ended and not contact.outbound:
             facts.append((cell(_HOLD_ABANDON, group), end, int(contact.held_off), 1))
         if contact.chat and not contact.outbound:
             if not contact.first_answered:

@@ -30,6 +30,8 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     survey = state.surveys.get(event.subject)
     if survey is None:
         stub = not isinstance(event, (SurveyOffered, SurveySent))
+        if event.what not in ("sent", "offered"):
+            ctx.note("unknown")
         survey = state.surveys[event.subject] = Survey(own=[None] * len(ctx.names), stub=stub)
     data = event.data
     survey.last_event = t
@@ -37,6 +39,10 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     if isinstance(event, (SurveySent, SurveyAnswered)):
         _describe(survey, event)
     group = _group(state, ctx, survey)
+    pending = survey.decision
+    if pending is not None and pending[1] > t:
+        survey.decision = (cell(_DECIDED[survey.kind], group, time_made=True), *pending[1:])
+        ctx.facts += (retracted(pending), survey.decision)
     if isinstance(event, SurveyOffered):
         ctx.facts.append((cell(_SHOWN, group), t, int(event.data.shown), 1))
     elif isinstance(event, SurveySent):

@@ -62,6 +62,8 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     ticket = state.tickets.get(event.subject)
     created = type(event) is TicketCreated
     if ticket is None:
+        if not created:
+            ctx.note("unknown")
         ticket = state.tickets[event.subject] = Ticket(
             group=ctx.first_group("ticket"),
             order=state.events,

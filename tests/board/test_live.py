@@ -203,7 +203,7 @@ def test_a_board_shows_what_workers_wrote_and_nothing_half_written(changelog, bo
     time.sleep(1.5)
     found, expected = shown(changelog, board)
     assert found == expected
-    assert 'support_event_visible_seconds_bucket{le="+Inf"} 20.0' in board.get("/metrics")[1]
+    assert 'support_event_visible_seconds_bucket{le="+Inf"} 40.0' in board.get("/metrics")[1]
 
     scraper = prometheus([f"127.0.0.1:{board.port}"])
     wait_until(lambda: scraper.query("support_as_of_timestamp_seconds"), 30)

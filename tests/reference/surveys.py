@@ -138,7 +138,7 @@ def _decided(invitation: Invitation, everyone: list[Contact], config: Config, ho
     if invitation.sent is not None:
         limit = invitation.sent.time + config.expiry
         if limit <= horizon and (first is None or first.time > limit):
-            kind = invitation.said([e for e in invitation.events if e.time <= limit][-1], "kind")
+            kind = invitation.said([e for e in invitation.events if e.time < limit][-1], "kind")
             group = _group_before(invitation, limit, everyone, config)
             book.put("survey_decided_response_ratio", group, limit, 0, timed=True, kind=kind)
             return

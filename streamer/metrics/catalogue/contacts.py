@@ -46,6 +46,7 @@ REGISTRY.add(
         name="queue_legs",
         kind=Kind.COUNT,
         about="Stays in a queue, by how they ended.",
+        elsewhere="Genesys: offered = answered + abandoned + flowed out.",
         formula="legs by outcome, each leg exactly one",
         at="outcome",
         series=tuple(Series((("outcome", o),), _legs((o,))) for o in OUTCOMES),
@@ -58,6 +59,7 @@ REGISTRY.add(
         name="abandon_ratio",
         kind=Kind.RATIO,
         about="Share of waiting customers who gave up.",
+        elsewhere="Amazon Connect: abandoned / queued (included); Talkdesk: over inbound less short abandons (excluded).",
         formula="included: (abandoned + short) / all legs; excluded: abandoned / (all legs - short)",
         at="outcome",
         series=(

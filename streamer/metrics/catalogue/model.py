@@ -115,7 +115,6 @@ class Metric:
     #: shown by this grouping only
     only_by: tuple[str, ...] | None = None
     edge_cases: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
     elsewhere: str = ""
 
 
