@@ -27,7 +27,7 @@ def main(events: int, customers: int, scrapes: int) -> None:
     if loaded < CHUNK:
         msg = f"{scrapes} scrapes need at least {events - loaded + CHUNK} events"
         raise SystemExit(msg)
-    settings = Settings()  # with 50 (queue, team) and three channels: some 20,000 series
+    settings = Settings()  # all, by channel, by queue and by team: 19 places, some 20,000 series
     partition, merge = Partition(settings), Merge(settings)
     for chunk in chunks(input_[:loaded], CHUNK):
         for topic, part in chunk:
@@ -40,6 +40,7 @@ def main(events: int, customers: int, scrapes: int) -> None:
     gc.freeze()  # as the board does once it has caught up
     parts: tuple[list[float], ...] = ([], [], [], [])
     applying, evaluating, limiting, rendering = parts
+    cpu: list[float] = []
     shown = left_out = size = 0
     for chunk in chunks(input_[loaded:], _BETWEEN):
         for topic, part in chunk:
@@ -49,12 +50,14 @@ def main(events: int, customers: int, scrapes: int) -> None:
         times = [time.perf_counter()]
         merge.apply(0, rows)
         times.append(time.perf_counter())
+        begun = time.process_time()
         blocks = merge.evaluate(at)
         times.append(time.perf_counter())
         kept = limited(blocks, settings.exposition.max_series)
         times.append(time.perf_counter())
         text = render(kept.blocks, settings.dimensions.names)
         times.append(time.perf_counter())
+        cpu.append((time.process_time() - begun) * _SECOND)
         for i, values in enumerate(parts):
             values.append((times[i + 1] - times[i]) * _SECOND)
         shown, left_out, size = sum(int(block.shown.sum()) for block in kept.blocks), kept.series_left_out, len(text)
@@ -63,6 +66,7 @@ def main(events: int, customers: int, scrapes: int) -> None:
     whole = [sum(three) for three in zip(evaluating, limiting, rendering, strict=True)]
     for name, values in (
         ("scrape: evaluate, limit, render", whole),
+        ("  its CPU time", cpu),
         ("  evaluate", evaluating),
         ("  limit", limiting),
         ("  render", rendering),

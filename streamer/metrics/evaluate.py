@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from streamer.metrics import formulas
-from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Metric, Series, row
+from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Labels, Metric, Series, row
 from streamer.metrics.grouping import Places
 from streamer.metrics.plan import longest, slices, windows_of
 from streamer.metrics.stock import Stocks
-from streamer.metrics.windows import ALWAYS, Rows, Sums, Windows
+from streamer.metrics.windows import ALWAYS, Rows, Windows
 from streamer.panes.histogram import Ints, shown_duration, shown_value
 from streamer.panes.store import Store
 from streamer.panes.work import Work
@@ -67,9 +67,9 @@ def evaluate(snapshot: Snapshot, settings: Settings, at: int, windows: Windows |
         elif metric.kind is Kind.LEVEL:
             yield from view.level(metric)
         else:
-            for window in windows_of(metric, settings):
-                if shown is None or window in shown:
-                    yield from view.windowed(metric, window)
+            chosen = tuple(w for w in windows_of(metric, settings) if shown is None or w in shown)
+            if chosen:
+                yield from view.windowed(metric, chosen)
 
 
 class _View:
@@ -103,28 +103,47 @@ class _View:
         if shown.any():
             yield Block("support_" + family, metric, labels, self.places, values, shown)
 
-    # ---- windows ------------------------------------------------------------------------------------------------
+    # ---- windows: arrays are by window first, then by place ---------------------------------------------------------
 
-    def windowed(self, metric: Metric, window: str) -> Iterator[Block]:
-        """Yield the blocks of a metric in one window."""
-        sums = self.windows.sums(window)
+    def blocks(
+        self, family: str, metric: Metric, labels: Labels, windows: tuple[str, ...], values: Any, shown: Mask
+    ) -> Iterator[Block]:
+        """Yield a block a window, of those that show anything."""
+        if metric.only_by is not None:
+            shown = shown & self.places.by(metric.only_by)
+        for i in np.flatnonzero(shown.any(axis=1)).tolist():
+            own = (*labels, ("window", windows[i]))
+            yield Block("support_" + family, metric, own, self.places, values[i], shown[i])
+
+    def windowed(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
+        """Yield the blocks of a metric in some windows."""
         if metric.open is not None:
-            yield from self._open(metric, window, sums)
+            yield from self._open(metric, windows)
             return
+        stack = self.windows.stack(windows)
         special = _SPECIAL.get(metric.name)
         for series in metric.series:
-            labels = (*series.labels, ("window", window))
+            labels = series.labels
             if special is not None:
-                yield from special(self, metric, series, window, labels)
+                yield from special(self, metric, series, windows)
             elif metric.kind is Kind.COUNT:
-                values = sums.of(series.numerator)
-                yield from self.block(metric.name, metric, labels, values, (values != 0) | self.zero(metric, series))
+                values = stack.of(series.numerator)
+                shown = (values != 0) | self.zero(metric, series)
+                yield from self.blocks(metric.name, metric, labels, windows, values, shown)
             elif metric.kind in (Kind.DURATION, Kind.VALUE):
-                yield from self._distribution(metric, series.numerator[0].row, sums, labels)
+                yield from self._distribution(metric, series, windows)
             else:
-                yield from self.ratio(metric, labels, sums.of(series.numerator), sums.of(series.denominator))
+                yield from self.ratio(metric, labels, windows, stack.of(series.numerator), stack.of(series.denominator))
 
-    def ratio(self, metric: Metric, labels: Any, over: Any, under: Any, where: Mask | None = None) -> Iterator[Block]:
+    def ratio(
+        self,
+        metric: Metric,
+        labels: Labels,
+        windows: tuple[str, ...],
+        over: Ints,
+        under: Ints,
+        where: Mask | None = None,
+    ) -> Iterator[Block]:
         """Yield a ratio or mean and its samples, where the denominator is not 0 (and only `where`)."""
         shown = under != 0 if where is None else (under != 0) & where
         if not shown.any():
@@ -132,45 +151,48 @@ class _View:
         values = formulas.divided(over, under, shown)
         if metric.scale != 1.0:
             values = values * metric.scale
-        yield from self.block(metric.name, metric, labels, values + metric.offset, shown)
+        yield from self.blocks(metric.name, metric, labels, windows, values + metric.offset, shown)
         samples = under if metric.samples_scale == 1.0 else under * metric.samples_scale
-        yield from self.block(f"{metric.name}_samples", metric, labels, samples, shown)
+        yield from self.blocks(f"{metric.name}_samples", metric, labels, windows, samples, shown)
 
-    def _distribution(self, metric: Metric, row_: int, sums: Sums, labels: Any) -> Iterator[Block]:
-        count, total = sums.count[row_], sums.total[row_]
+    def _distribution(self, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+        stack, row_, labels = self.windows.stack(windows), series.numerator[0].row, series.labels
+        count, total = stack.count[:, row_], stack.total[:, row_]
         shown = count > 0
         if not shown.any():
             return
         seconds = metric.kind is Kind.DURATION
         for q in self.settings.exposition.quantiles:
-            found = sums.quantile(row_, q)
+            found = stack.quantile(row_, q)
             values = shown_duration(found) if seconds else shown_value(found)
             name = f"{metric.name}_seconds" if seconds else metric.name
-            yield from self.block(name, metric, (*labels, ("quantile", _number(q))), values, shown)
+            yield from self.blocks(name, metric, (*labels, ("quantile", _number(q))), windows, values, shown)
         unit = MILLISECONDS if seconds else 1
         mean = f"{metric.name}_mean_seconds" if seconds else f"{metric.name}_mean"
-        yield from self.block(mean, metric, labels, formulas.divided(total, count * unit, shown), shown)
-        yield from self.block(f"{metric.name}_samples", metric, labels, count, shown)
+        values = formulas.divided(total, count * unit, shown)
+        yield from self.blocks(mean, metric, labels, windows, values, shown)
+        yield from self.blocks(f"{metric.name}_samples", metric, labels, windows, count, shown)
 
-    def _open(self, metric: Metric, window: str, sums: Sums) -> Iterator[Block]:
+    def _open(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
         how = metric.open
         assert how is not None
-        numerator = sums.total if how.sums else sums.count
-        denominator = sums.total if how.over_sums else sums.count
+        sums = [self.windows.sums(window) for window in windows]
+        numerator = [one.total if how.sums else one.count for one in sums]
+        denominator = [one.total if how.over_sums else one.count for one in sums]
         for values, stored in self._shown_values(metric).items():
-            labels = (*zip(metric.open_labels, values, strict=True), ("window", window))
+            labels = tuple(zip(metric.open_labels, values, strict=True))
             over = self._rows(numerator, how.family, stored)
             if metric.kind is Kind.COUNT:
-                yield from self.block(metric.name, metric, labels, over, over != 0)
+                yield from self.blocks(metric.name, metric, labels, windows, over, over != 0)
             elif how.over_rows:
-                yield from self.ratio(metric, labels, over, sums.of(how.over_rows), over != 0)
+                under = self.windows.stack(windows).of(how.over_rows)
+                yield from self.ratio(metric, labels, windows, over, under, over != 0)
             else:
-                yield from self.ratio(metric, labels, over, self._rows(denominator, how.over, stored))
+                yield from self.ratio(metric, labels, windows, over, self._rows(denominator, how.over, stored))
 
-    def _rows(self, table: Ints, family: str, values: list[tuple[str, ...]]) -> Ints:
+    def _rows(self, tables: list[Ints], family: str, values: list[tuple[str, ...]]) -> Ints:
         numbers = [number for number, labels in self._families.get(family, ()) if labels in values]
-        result: Ints = table[numbers].sum(axis=0)
-        return result
+        return np.stack([table[numbers].sum(axis=0) for table in tables])
 
     def _shown_values(self, metric: Metric) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
         """Return label values as shown -> as stored: the top ones of the longest window, the rest `other`."""
@@ -241,56 +263,58 @@ _ACTIVE = row("customers_active")
 _WAITING = row("queue_waiting")
 
 
-def _change(view: _View, metric: Metric, series: Series, window: str, labels: Any) -> Iterator[Block]:
-    now = view.windows.sums(window).of(series.numerator)
-    before = view.windows.sums(window, before=True).of(series.numerator)
-    yield from view.ratio(metric, labels, now - before, before)
+def _change(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+    now = view.windows.stack(windows).of(series.numerator)
+    before = np.stack([view.windows.sums(window, before=True).of(series.numerator) for window in windows])
+    yield from view.ratio(metric, series.labels, windows, now - before, before)
 
 
-def _service_level(view: _View, metric: Metric, series: Series, window: str, labels: Any) -> Iterator[Block]:
-    sums = view.windows.sums(window)
-    under = sums.of(series.denominator)
+def _service_level(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+    stack = view.windows.stack(windows)
+    under = stack.of(series.denominator)
     if ("formula", "live") in series.labels:
         under = under + view.stocks.over[view.stocks.of(_WAITING)]
-    yield from view.ratio(metric, labels, sums.of(series.numerator), under)
+    yield from view.ratio(metric, series.labels, windows, stack.of(series.numerator), under)
 
 
-def _bounds(view: _View, metric: Metric, series: Series, window: str, labels: Any) -> Iterator[Block]:
-    sums = view.windows.sums(window)
-    good, all_ = sums.of(series.numerator), sums.of(series.denominator)
+def _bounds(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+    stack = view.windows.stack(windows)
+    good, all_ = stack.of(series.numerator), stack.of(series.denominator)
     shown = all_ > 0
     values = formulas.wilson(good, all_, shown, upper="upper" in metric.name)
-    yield from view.block(metric.name, metric, labels, values, shown)
-    yield from view.block(f"{metric.name}_samples", metric, labels, all_, shown)
+    yield from view.blocks(metric.name, metric, series.labels, windows, values, shown)
+    yield from view.blocks(f"{metric.name}_samples", metric, series.labels, windows, all_, shown)
 
 
-def _nps_margin(view: _View, metric: Metric, _series: Series, window: str, labels: Any) -> Iterator[Block]:
-    count = view.windows.sums(window).count
+def _nps_margin(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+    count = view.windows.stack(windows).count
     promoters, passives, detractors = (
-        count[row("nps_share", **{"class": c})] for c in ("promoter", "passive", "detractor")
+        count[:, row("nps_share", **{"class": c})] for c in ("promoter", "passive", "detractor")
     )
     n = promoters + passives + detractors
-    yield from view.block(metric.name, metric, labels, formulas.nps_margin(promoters, detractors, n), n > 0)
+    values = formulas.nps_margin(promoters, detractors, n)
+    yield from view.blocks(metric.name, metric, series.labels, windows, values, n > 0)
 
 
-def _churn(view: _View, metric: Metric, _series: Series, window: str, labels: Any) -> Iterator[Block]:
-    sums = view.windows.sums(window)
+def _churn(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
+    count = view.windows.stack(windows).count
     active = view.windows.sums(ALWAYS).total[_ACTIVE]
-    at_start = active - sums.count[_JOINED] + sums.count[_CHURNED]
-    churned = sums.count[_CHURNED]
+    churned = count[:, _CHURNED]
+    at_start = active - count[:, _JOINED] + churned
     over = at_start - churned if metric.name == "retention_ratio" else churned
-    yield from view.ratio(metric, labels, over, np.maximum(at_start, 0))
+    yield from view.ratio(metric, series.labels, windows, over, np.maximum(at_start, 0))
 
 
-def _occupancy(view: _View, metric: Metric, series: Series, window: str, labels: Any) -> Iterator[Block]:
+def _occupancy(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
     """Add to the summed time the open piece of each agent's interval, as far as it lies in the window."""
-    sums = view.windows.sums(window)
-    size, low, _ = slices(window, view.at, view.settings.time.zone)
-    start = formulas.slice_start(size, low)
+    stack = view.windows.stack(windows)
+    zone = view.settings.time.zone
+    starts = [formulas.slice_start(*slices(window, view.at, zone)[:2]) for window in windows]
     over, under = (
-        sums.of(terms) + view.stocks.agent_time(terms[0].row, start) for terms in (series.numerator, series.denominator)
+        stack.of(terms) + np.stack([view.stocks.agent_time(terms[0].row, start) for start in starts])
+        for terms in (series.numerator, series.denominator)
     )
-    yield from view.ratio(metric, labels, over, under)
+    yield from view.ratio(metric, series.labels, windows, over, under)
 
 
 _SPECIAL = {

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from streamer.metrics.catalogue import Metric
 from streamer.metrics.evaluate import Block
-from streamer.metrics.grouping import Places
 
 #: own label sets whose texts are kept: about 3,000 are in use; open label values come and go
 _TEXTS_MAX = 20_000
@@ -23,11 +22,7 @@ def render(blocks: Iterable[Block], names: tuple[str, ...]) -> str:
         lines.append(f"# HELP {family} {help_of(members[0].metric, family)}")
         lines.append(f"# TYPE {family} {type_of(members[0])}")
         for block in members:
-            order = block.places.order
-            chosen = order[block.shown[order]]
-            texts = _prefixes(block.places, family, block.labels, names)
-            values = map(number, block.values[chosen].astype(float).tolist())
-            lines += [texts[place] + value for place, value in zip(chosen.tolist(), values, strict=True)]
+            lines.append(_lines(block, names))
     lines.append("")
     return "\n".join(lines)
 
@@ -51,19 +46,45 @@ def help_of(metric: Metric, family: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n")
 
 
-def _prefixes(places: Places, family: str, own: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> list[str]:
-    """Return what stands before the value in each place's line; kept with the places."""
-    key = (family, own)
+class Texts:
+    """What is kept of one family's own label set: what stands before each place's value, and the lines made last."""
+
+    __slots__ = ("lines", "prefixes", "shown", "values")
+
+    def __init__(self) -> None:
+        self.prefixes: list[str] = []
+        self.shown = b""
+        self.values = b""
+        self.lines = ""
+
+
+def _lines(block: Block, names: tuple[str, ...]) -> str:
+    """Return the lines of a block; most numbers are what they were a second ago."""
+    places = block.places
+    key = (block.family, block.labels)
     texts = places.texts.get(key)
     if texts is None:
         if len(places.texts) >= _TEXTS_MAX:
             places.texts.clear()
-        texts = places.texts[key] = []
-    for by, values in places.labels[len(texts) :]:
-        labels = labels_of(by, values, own, names)
+        texts = places.texts[key] = Texts()
+    chosen = places.order[block.shown[places.order]]
+    found = block.values[chosen].astype(float)
+    shown, values = chosen.tobytes(), found.tobytes()
+    if texts.shown != shown or texts.values != values:
+        prefixes = _prefixes(texts.prefixes, block, names)
+        numbers = map(number, found.tolist())
+        texts.lines = "\n".join(prefixes[p] + value for p, value in zip(chosen.tolist(), numbers, strict=True))
+        texts.shown, texts.values = shown, values
+    return texts.lines
+
+
+def _prefixes(prefixes: list[str], block: Block, names: tuple[str, ...]) -> list[str]:
+    """Return what stands before the value in each place's line, with those of new places added."""
+    for by, values in block.places.labels[len(prefixes) :]:
+        labels = labels_of(by, values, block.labels, names)
         inside = ",".join(f'{name}="{_escaped(labels[name])}"' for name in sorted(labels))
-        texts.append(f"{family}{{{inside}}} ")
-    return texts
+        prefixes.append(f"{block.family}{{{inside}}} ")
+    return prefixes
 
 
 def labels_of(

@@ -15,7 +15,7 @@ Z = 1.959964
 
 def divided(over: Ints, under: Ints, shown: npt.NDArray[np.bool_]) -> Floats:
     """Return over / under where `shown`, 0 elsewhere."""
-    result = np.zeros(len(over), dtype=np.float64)
+    result = np.zeros(over.shape, dtype=np.float64)
     np.divide(over, under, out=result, where=shown)
     return result
 

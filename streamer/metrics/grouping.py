@@ -5,7 +5,7 @@ each of them, and every formula runs once for all groupings.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +37,8 @@ class Places:
         #: the place of a group, by grouping and group
         self.of_group: Ints = np.empty((len(self.groupings), 0), dtype=np.int64)
         self.order: Ints = np.empty(0, dtype=np.int64)
-        #: for whoever makes texts of labels: kept as long as the places are
-        self.texts: dict[object, list[str]] = {}
+        #: for whoever makes texts of numbers: kept as long as the places are
+        self.texts: dict[object, Any] = {}
 
     @property
     def width(self) -> int:

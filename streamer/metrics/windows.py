@@ -45,7 +45,6 @@ class Sums:
         kept = bucket_count > 0
         self._buckets = buckets[kept]
         self._counts = bucket_count[kept]
-        self._found: dict[float, Ints] = {}
         cell = self._buckets >> BUCKET_BITS
         starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(cell)), dtype=bool), cell[1:] != cell[:-1])))
         self._cells = cell[starts]
@@ -62,18 +61,38 @@ class Sums:
             result += values if term.factor == 1 else values * term.factor
         return result
 
-    def quantile(self, row: int, q: float) -> Ints:
-        """Return by place the bucket of the ceil(q n)-th smallest of a row; 0 where there is none."""
-        found = self._found.get(q)
-        if found is None:
-            share = Fraction(str(q))  # 0.95 as it is written: its binary neighbour times n may lie past a whole number
-            rank = np.maximum(1, -(-self._n * share.numerator // share.denominator))
-            found = self._buckets[np.searchsorted(self._running, self._before + rank)] & _BUCKET
-            self._found[q] = found
-        low, high = np.searchsorted(self._cells, (row << PLACE_BITS, (row + 1) << PLACE_BITS))
-        result = np.zeros(self.count.shape[1], dtype=np.int64)
-        result[self._cells[low:high] & _PLACE] = found[low:high]
+    def quantiles(self, q: float) -> Ints:
+        """Return by fixed row and place the bucket of the ceil(q n)-th smallest; 0 where there is none."""
+        rank = np.maximum(1, -np.floor(-(q * self._n)).astype(np.int64))
+        result = np.zeros((FIXED_ROWS, self.count.shape[1]), dtype=np.int64)
+        found = self._buckets[np.searchsorted(self._running, self._before + rank)] & _BUCKET
+        result[self._cells >> PLACE_BITS, self._cells & _PLACE] = found
         return result
+
+
+class Stack:
+    """The sums of some windows, fixed rows only, so that a formula runs once for all of them: arrays by window first."""
+
+    def __init__(self, sums: Sequence[Sums]) -> None:
+        self._sums = sums
+        self.count = np.stack([one.count[:FIXED_ROWS] for one in sums])
+        self.total = np.stack([one.total[:FIXED_ROWS] for one in sums])
+        self._quantiles: dict[float, Ints] = {}
+
+    def of(self, terms: tuple[Term, ...]) -> Ints:
+        """Return the sum of some terms, by window and place."""
+        result = np.zeros(self.count[:, 0].shape, dtype=np.int64)
+        for term in terms:
+            values = (self.total if term.sums else self.count)[:, term.row]
+            result += values if term.factor == 1 else values * term.factor
+        return result
+
+    def quantile(self, row: int, q: float) -> Ints:
+        """Return by window and place the bucket of a row's quantile."""
+        if q not in self._quantiles:
+            self._quantiles[q] = np.stack([one.quantiles(q) for one in self._sums])
+        found: Ints = self._quantiles[q][:, row]
+        return found
 
 
 class _Delta:
@@ -223,6 +242,7 @@ class Windows:
         self._store = Store()
         self._deltas: dict[tuple[int, int, int, bool], _Delta] = {}
         self._sums: dict[Name, Sums] = {}
+        self._stacks: dict[tuple[str, ...], Stack] = {}
 
     def change(self, size: int, batch: Batch) -> None:
         """Tell that the panes of one slice size have changed by `batch`; the store has it already."""
@@ -234,6 +254,12 @@ class Windows:
         if name not in self._sums:
             self._sums[name] = self._windows[name].sums(self._rows, self.places.width)
         return self._sums[name]
+
+    def stack(self, windows: tuple[str, ...]) -> Stack:
+        """Return the sums of some windows together."""
+        if windows not in self._stacks:
+            self._stacks[windows] = Stack([self.sums(window) for window in windows])
+        return self._stacks[windows]
 
     def move(self, store: Store, rows: Rows, at: int) -> None:
         """Bring all sums to the instant `at` (ms), which may also lie before the last one."""
@@ -260,6 +286,7 @@ class Windows:
         self._pending = [[] for _ in self._pending]
         self._deltas.clear()
         self._sums.clear()
+        self._stacks.clear()
         self._rows = FIXED_ROWS + len(rows.open_rows)
 
     def _learn(self, open_rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
