@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,7 @@ def main(events: int, customers: int, runs: int) -> None:
     """Send the input once, let `runs` fresh workers work it off, one after the other, and print medians."""
     # Recent, as the input of a worker that keeps up: history of last January would be folded as it comes.
     input_ = lines(events, customers, start="-10m")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # broker and worker are to end with this
     pin(BROKER_CORE)
     found = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Kafka(Path(folder)) as kafka:

@@ -21,8 +21,7 @@ def render(blocks: Iterable[Block], names: tuple[str, ...]) -> str:
     for family, members in families.items():
         lines.append(f"# HELP {family} {help_of(members[0].metric, family)}")
         lines.append(f"# TYPE {family} {type_of(members[0])}")
-        for block in members:
-            lines.append(_lines(block, names))
+        lines.extend(_lines(block, names) for block in members)
     lines.append("")
     return "\n".join(lines)
 

@@ -20,6 +20,12 @@ def divided(over: Ints, under: Ints, shown: npt.NDArray[np.bool_]) -> Floats:
     return result
 
 
+def rank(q: float, n: Ints) -> Ints:
+    """Return ceil(q n), at least 1, of the quantile as it is written: 0.95 in binary, times n, may lie past a whole."""
+    share = Fraction(str(q))
+    return np.maximum(1, -(-n * share.numerator // share.denominator))
+
+
 def quantile(buckets: Ints, counts: Ints, width: int, q: float) -> Ints:
     """Return for each of `width` coarse groups the bucket of the ceil(q n)-th smallest; 0 for a group without any.
 
@@ -30,9 +36,7 @@ def quantile(buckets: Ints, counts: Ints, width: int, q: float) -> Ints:
     running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
     before = running[starts[:-1]]
     n = running[starts[1:]] - before
-    share = Fraction(str(q))  # 0.95 as it is written: its binary neighbour times n may lie past a whole number
-    rank = np.maximum(1, -(-n * share.numerator // share.denominator))
-    place = np.searchsorted(running[1:], before + rank)
+    place = np.searchsorted(running[1:], before + rank(q, n))
     found = n > 0
     result = np.zeros(width, dtype=np.int64)
     result[found] = buckets[place[found]] & ((1 << BUCKET_BITS) - 1)

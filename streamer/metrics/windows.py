@@ -6,7 +6,6 @@ what is shown. A window holds only the rows that somebody reads in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from streamer.facts import ROW_BITS, ROW_LIMIT
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Term
+from streamer.metrics.formulas import rank
 from streamer.metrics.grouping import PLACE_BITS, Places
 from streamer.metrics.plan import Plan, longest, slices, windows_of
 from streamer.metrics.tally import NOTHING, Tally, summed
@@ -63,9 +63,8 @@ class Sums:
 
     def quantiles(self, q: float) -> Ints:
         """Return by fixed row and place the bucket of the ceil(q n)-th smallest; 0 where there is none."""
-        rank = np.maximum(1, -np.floor(-(q * self._n)).astype(np.int64))
         result = np.zeros((FIXED_ROWS, self.count.shape[1]), dtype=np.int64)
-        found = self._buckets[np.searchsorted(self._running, self._before + rank)] & _BUCKET
+        found = self._buckets[np.searchsorted(self._running, self._before + rank(q, self._n))] & _BUCKET
         result[self._cells >> PLACE_BITS, self._cells & _PLACE] = found
         return result
 

@@ -8,6 +8,7 @@ from streamer.events import Event
 from streamer.facts import Fact, cell, moved, retracted
 from streamer.metrics.catalogue import ACTIVITY, row
 from streamer.metrics.catalogue.contacts import OUTCOMES, REACHED
+from streamer.timelines.chat_messages import message
 from streamer.timelines.context import Context
 from streamer.timelines.endings import end_facts, leg_ends, wrapped_up
 from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, move_relations, relate
@@ -18,9 +19,6 @@ _ABANDON_WAIT = row("abandon_wait")
 _ANSWER_WAIT = row("answer_wait")
 _CONTACT_WAIT = row("contact_wait")
 _NOT_ANSWERED = row("not_answered")
-_FIRST_RESPONSE = row("chat_first_response")
-_RESPONSE_HUMAN = row("chat_response", responder="human")
-_RESPONSE_ANY = row("chat_response", responder="any")
 
 _SEEN = ACTIVITY["queue"]
 
@@ -360,39 +358,6 @@ def _ended(_state: State, contact: Contact, ctx: Context, event: Any, t: int) ->
     return True
 
 
-def _message(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
-    data = event.data
-    author, group = data.author, contact.group
-    if author == "customer":
-        if data.automated:
-            return False
-        if contact.ended:
-            contact.pending = contact.pending or t
-        elif contact.leg != NO_LEG or contact.stub:
-            contact.human = contact.human or t
-            contact.anyone = contact.anyone or t
-        return False
-    human = author == "agent" and not data.automated
-    if author == "bot" and not contact.bot:
-        contact.bot = True
-        end_facts(contact, ctx)
-    if human:
-        contact.pending = 0
-        if contact.clock and not contact.first_reply:
-            contact.first_reply = t
-            ctx.facts.append((cell(_FIRST_RESPONSE, group), t, t - contact.clock, 1))
-        if contact.human:
-            ctx.facts.append((cell(_RESPONSE_HUMAN, group), t, t - contact.human, 1))
-            contact.human = 0
-        follow_up(state, ctx, t)
-    elif author != "bot" and not data.automated:
-        return False
-    if contact.anyone:
-        ctx.facts.append((cell(_RESPONSE_ANY, group), t, t - contact.anyone, 1))
-        contact.anyone = 0
-    return False
-
-
 def _wrapped_up(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
     wrapped_up(contact, ctx, "" if event.data.agent is UNSET else event.data.agent, t)
     return False
@@ -409,6 +374,6 @@ _STEPS = {
     "held": _held,
     "resumed": _resumed,
     "ended": _ended,
-    "message": _message,
+    "message": message,
     "wrapped_up": _wrapped_up,
 }

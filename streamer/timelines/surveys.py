@@ -11,7 +11,7 @@ from streamer.timelines.context import Context
 from streamer.timelines.customers import satisfaction
 from streamer.timelines.relations import relate
 from streamer.timelines.scores import DETRACTOR_MAX, Place, score_facts, sentiment_class
-from streamer.timelines.state import State, Survey
+from streamer.timelines.state import Contact, State, Survey, Ticket
 
 _SENT = {k: row("surveys_sent", kind=k) for k in ANY_KIND}
 _ANSWERED = {k: row("surveys_answered", kind=k) for k in ANY_KIND}
@@ -36,8 +36,11 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     data = event.data
     survey.last_event = t
     survey.own = ctx.own_values(survey.own, data)
+    about = survey.about
     if isinstance(event, (SurveySent, SurveyAnswered)):
         _describe(survey, event)
+        if survey.sent and survey.about != about:
+            _moved_to(state, ctx, survey, about, t)
     group = _group(state, ctx, survey)
     pending = survey.decision
     if pending is not None and pending[1] > t:
@@ -67,8 +70,22 @@ def _describe(survey: Survey, event: SurveySent | SurveyAnswered) -> None:
         survey.department = data.department
 
 
+def _about(state: State, id_: str) -> Ticket | Contact | None:
+    return state.tickets.get(id_) or state.contacts.get(id_)
+
+
+def _moved_to(state: State, ctx: Context, survey: Survey, before: str, t: int) -> None:
+    """The survey is now about another contact than `before`: it may cover that one."""
+    old, new = _about(state, before), _about(state, survey.about)
+    if old is not None and survey.sent in old.surveyed:
+        old.surveyed.remove(survey.sent)
+    if new is not None:
+        new.surveyed.append(survey.sent)
+    relate(state, ctx, t)
+
+
 def _group(state: State, ctx: Context, survey: Survey) -> int:
-    work = state.tickets.get(survey.about) or state.contacts.get(survey.about)
+    work = _about(state, survey.about)
     return ctx.filled(survey.own, work.group if work else 0)
 
 
@@ -83,7 +100,7 @@ def _sent(state: State, survey: Survey, ctx: Context, group: int, t: int) -> Non
     if not (survey.decided or survey.stub):
         expired = survey.decision = (cell(_DECIDED[kind], group, time_made=True), t + ctx.surveys.expiry, 0, 1)
         emit(expired)
-    work = state.tickets.get(survey.about) or state.contacts.get(survey.about)
+    work = _about(state, survey.about)
     if work is not None:
         if 0 < work.end <= t and not (work.end_made and work.end == t):
             emit((cell(_DELAY, group), t, t - work.end, 1))

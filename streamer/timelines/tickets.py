@@ -15,12 +15,12 @@ from streamer.events import (
     TicketStatusChanged,
     TicketSuggested,
 )
-from streamer.facts import Fact, cell, moved, retracted
+from streamer.facts import cell, retracted
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.tickets import BY_TOPIC
 from streamer.timelines.business import opening_time
 from streamer.timelines.context import Context
-from streamer.timelines.relations import answered_elsewhere, follow_up, move_relations, relate, remove
+from streamer.timelines.relations import answered_elsewhere, follow_up, relate, remove
 from streamer.timelines.state import (
     DELETED,
     MERGED,
@@ -31,6 +31,15 @@ from streamer.timelines.state import (
     STATUS,
     State,
     Ticket,
+)
+from streamer.timelines.targets import (
+    SLA_FIRST,
+    SLA_RESOLUTION,
+    SLA_RESPONSE,
+    drop,
+    move_targets,
+    owe_reply,
+    start_clock,
 )
 
 _CREATED = row("tickets_created")
@@ -50,9 +59,6 @@ _REPLIES = row("replies_per_resolution")
 _ONE_TOUCH = row("one_touch_ratio")
 _IDENTIFIED = row("identified_first_ratio")
 _SOLUTIONS = row("solutions_offered")
-_SLA_FIRST = row("sla_met_ratio", target="first_response")
-_SLA_RESPONSE = row("sla_met_ratio", target="response")
-_SLA_RESOLUTION = row("sla_met_ratio", target="resolution")
 
 _UNDECIDED, _IDENTIFIED_SO_FAR, _DECIDED = range(3)
 
@@ -85,7 +91,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
         ticket.topic = data.topic
     if group != old_group:
         ticket.group = group
-        _move(ticket, ctx, t, group)
+        move_targets(ticket, ctx, t, group)
     if ticket.identified == _IDENTIFIED_SO_FAR and (
         ticket.queue != old_queue or (old_topic and ticket.topic != old_topic)
     ):
@@ -98,33 +104,6 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
 
 def _nothing(state: State, ticket: Ticket, ctx: Context, event: Event, t: int) -> None:
     """A categorisation says no more than its topic, which every event may carry."""
-
-
-def _move(ticket: Ticket, ctx: Context, t: int, group: int) -> None:
-    """Move the time-made facts that lie after `t` to the ticket's new group."""
-    ticket.first_response_miss = _moved(ctx, ticket.first_response_miss, t, group)
-    ticket.response_miss = _moved(ctx, ticket.response_miss, t, group)
-    ticket.resolution_miss = _moved(ctx, ticket.resolution_miss, t, group)
-    if t < ticket.resolution_due:
-        ticket.due_group = group
-    if t < ticket.said + ctx.tickets.first_response_target:
-        ticket.said_group = group
-    if t < ticket.pending + ctx.tickets.response_target:
-        ticket.pending_group = group
-    move_relations(ticket, ctx, t)
-
-
-def _moved(ctx: Context, fact: Fact | None, t: int, group: int) -> Fact | None:
-    if fact is None or fact[1] <= t:
-        return fact
-    new = moved(fact, group)
-    ctx.facts += (retracted(fact), new)
-    return new
-
-
-def _drop(ctx: Context, fact: Fact | None) -> None:
-    if fact is not None:
-        ctx.facts.append(retracted(fact))
 
 
 def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t: int) -> None:
@@ -143,20 +122,20 @@ def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t
     ticket.resolution_due = due = t + ctx.tickets.resolution_target
     ticket.due_group = ticket.group
     if ticket.status < SOLVED:
-        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
+        miss = ticket.resolution_miss = (cell(SLA_RESOLUTION, ticket.group, time_made=True), due, 0, 1)
         emit(miss)
     if event.data.created_by != "agent":
-        _start_clock(ticket, ctx, t, ticket.group)
+        start_clock(ticket, ctx, t, ticket.group)
         _customer_waits(ticket, ctx, t)
     elif ticket.said:
         due = ticket.said + ctx.tickets.first_response_target
-        _start_clock(ticket, ctx, ticket.said, ticket.said_group if due <= t else ticket.group)
+        start_clock(ticket, ctx, ticket.said, ticket.said_group if due <= t else ticket.group)
     relate(state, ctx, t, ticket)
 
 
 def _put_topic(ticket: Ticket, ctx: Context) -> None:
     """State the ticket's topic at its creation, in the group that it had then."""
-    _drop(ctx, ticket.topic_fact)
+    drop(ctx, ticket.topic_fact)
     fact = ticket.topic_fact = (
         cell(ctx.open_rows.row(BY_TOPIC, ticket.topic), ticket.start_group),
         ticket.created,
@@ -164,15 +143,6 @@ def _put_topic(ticket: Ticket, ctx: Context) -> None:
         1,
     )
     ctx.facts.append(fact)
-
-
-def _start_clock(ticket: Ticket, ctx: Context, t: int, group: int) -> None:
-    ticket.clock = t
-    if ticket.status >= SOLVED:
-        return
-    ticket.first_response_due = due = t + ctx.tickets.first_response_target
-    miss = ticket.first_response_miss = (cell(_SLA_FIRST, group, time_made=True), due, 0, 1)
-    ctx.facts.append(miss)
 
 
 def _customer_waits(ticket: Ticket, ctx: Context, t: int) -> None:
@@ -183,14 +153,7 @@ def _customer_waits(ticket: Ticket, ctx: Context, t: int) -> None:
         return
     ticket.anyone = ticket.anyone or t
     if not ticket.human:
-        _owe_reply(ticket, ctx, t, ticket.group)
-
-
-def _owe_reply(ticket: Ticket, ctx: Context, since: int, group: int) -> None:
-    ticket.human = since
-    ticket.response_due = due = since + ctx.tickets.response_target
-    miss = ticket.response_miss = (cell(_SLA_RESPONSE, group, time_made=True), due, 0, 1)
-    ctx.facts.append(miss)
+        owe_reply(ticket, ctx, t, ticket.group)
 
 
 def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t: int) -> None:
@@ -202,7 +165,7 @@ def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t
                 if not ticket.said:
                     ticket.said, ticket.said_group = t, ticket.group
             elif not ticket.clock:
-                _start_clock(ticket, ctx, t, ticket.group)
+                start_clock(ticket, ctx, t, ticket.group)
             _customer_waits(ticket, ctx, t)
         return
     if not data.public:
@@ -229,16 +192,16 @@ def _human_reply(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         emit((cell(_FIRST_RESPONSE_BUSINESS, group), t, opening_time(calendar, ticket.clock, t), 1))
         due = ticket.first_response_due
         if due and t <= due:
-            _drop(ctx, ticket.first_response_miss)
-            emit((cell(_SLA_FIRST, group), t, 1, 1))
+            drop(ctx, ticket.first_response_miss)
+            emit((cell(SLA_FIRST, group), t, 1, 1))
         ticket.first_response_due, ticket.first_response_miss = 0, None
         if ticket.identified == _UNDECIDED:
             _identify(ticket, ctx, t)
     if ticket.human:
         emit((cell(_RESPONSE_HUMAN, group), t, t - ticket.human, 1))
         if t <= ticket.response_due:
-            _drop(ctx, ticket.response_miss)
-            emit((cell(_SLA_RESPONSE, group), t, 1, 1))
+            drop(ctx, ticket.response_miss)
+            emit((cell(SLA_RESPONSE, group), t, 1, 1))
         ticket.human = ticket.response_due = 0
         ticket.response_miss = None
     follow_up(state, ctx, t)
@@ -325,8 +288,8 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
     ticket.solves += 1
     if ticket.resolution_due:
         if t <= ticket.resolution_due:
-            _drop(ctx, ticket.resolution_miss)
-            met = ticket.resolution_met = (cell(_SLA_RESOLUTION, group), t, 1, 1)
+            drop(ctx, ticket.resolution_miss)
+            met = ticket.resolution_met = (cell(SLA_RESOLUTION, group), t, 1, 1)
             emit(met)
         else:
             ticket.resolution_due = 0
@@ -339,9 +302,9 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
 def _stop_waiting(ticket: Ticket, ctx: Context, t: int) -> None:
     """The work is over: the wait gives no sample, running targets stop, a breach that has been stays a miss."""
     if t <= ticket.first_response_due:
-        _drop(ctx, ticket.first_response_miss)
+        drop(ctx, ticket.first_response_miss)
     if t <= ticket.response_due:
-        _drop(ctx, ticket.response_miss)
+        drop(ctx, ticket.response_miss)
     ticket.first_response_due = ticket.response_due = ticket.human = ticket.anyone = ticket.pending = 0
     ticket.first_response_miss = ticket.response_miss = None
 
@@ -355,8 +318,8 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
     ticket.solve_facts = []
     due = ticket.resolution_due
     if due and t <= due:
-        _drop(ctx, ticket.resolution_met)
-        miss = ticket.resolution_miss = (cell(_SLA_RESOLUTION, ticket.due_group, time_made=True), due, 0, 1)
+        drop(ctx, ticket.resolution_met)
+        miss = ticket.resolution_miss = (cell(SLA_RESOLUTION, ticket.due_group, time_made=True), due, 0, 1)
         ctx.facts.append(miss)
     else:
         ticket.resolution_due = 0
@@ -368,7 +331,7 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         said, ticket.pending = ticket.pending, 0
         ticket.anyone = said
         due = said + ctx.tickets.response_target
-        _owe_reply(ticket, ctx, said, ticket.pending_group if due <= t else ticket.group)
+        owe_reply(ticket, ctx, said, ticket.pending_group if due <= t else ticket.group)
     relate(state, ctx, t)
 
 
@@ -392,10 +355,10 @@ def _finish(ticket: Ticket, ctx: Context, t: int) -> None:
     """Take back what a ticket counts for as one, and close its open work; work done stays."""
     _stop_waiting(ticket, ctx, t)
     if ticket.resolution_miss is not None and t <= ticket.resolution_due:
-        _drop(ctx, ticket.resolution_miss)
+        drop(ctx, ticket.resolution_miss)
     ticket.resolution_miss, ticket.resolution_due = None, 0
-    _drop(ctx, ticket.created_fact)
-    _drop(ctx, ticket.topic_fact)
+    drop(ctx, ticket.created_fact)
+    drop(ctx, ticket.topic_fact)
     ticket.created_fact = ticket.topic_fact = None
 
 

@@ -41,6 +41,29 @@ CONFIGS = {
             "groupings": [[], ["agent"], ["channel", "queue"], ["queue", "team"]],
         },
     },
+    "other rules": {
+        "surveys": SURVEYS
+        | {"expiry": "1d", "coverage": "4h", "fatigue_limit": 1, "fatigue_window": "3d", "overlap_window": "1d"},
+        "dimensions": {"names": ["team"], "groupings": [[], ["team"]]},
+        "metrics": {
+            "csat_ratio": {"windows": ["today"]},
+            "first_response": {"windows": ["5m", "30d"]},
+            "agent_occupancy_ratio": {"windows": ["5m", "7d"]},
+            "fcr_ratio": {"windows": ["90d"]},
+        },
+        "tickets": {
+            "first_response_target": "10m",
+            "response_target": "1h",
+            "resolution_target": "4h",
+            "review_age": "1h",
+            "reopen_window": "1d",
+        },
+        "queues": {
+            "billing": {"service_target": "5s", "short_abandon": "20s", "max_wait": "1h"},
+            "support": {"chat_service_target": "4s", "max_wait": "15m"},
+        },
+        "customers": {"cart_idle": "5m"},
+    },
     "limited": {
         "surveys": SURVEYS,
         "dimensions": {"limit": 2},
@@ -78,7 +101,7 @@ def differences(events, at, config):
     return {
         key: (ours.get(key), theirs.get(key))
         for key in sorted(ours.keys() | theirs.keys())
-        if key not in ours or key not in theirs or not isclose(ours[key], theirs[key], rel_tol=1e-6, abs_tol=1e-9)
+        if key not in ours or key not in theirs or not isclose(ours[key], theirs[key], rel_tol=1e-9, abs_tol=1e-12)
     }
 
 

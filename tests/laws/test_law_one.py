@@ -58,11 +58,16 @@ def in_order(events):
     return sorted(events, key=lambda event: (millis(event.time), event.rank, event.source, event.id))
 
 
-def single_pass(config, events):
+def arrival(event, late):
+    """Return when a record arrived, which is its own matter whatever the order: at the end of the grace, or too late."""
+    return millis(event.time) + GRACE + (event in late)
+
+
+def single_pass(config, events, late=()):
     """Return the snapshot of one partition that saw each event once, in order."""
     partition = Partition(config)
     for event in in_order(events):
-        partition.accept(event, millis(event.time), 0)
+        partition.accept(event, millis(event.time), arrival(event, late))
     return snapshot_of(partition)
 
 
@@ -74,16 +79,16 @@ def instant(draw, events):
 class Worker:
     """A partition with its changelog, at the hands of chance."""
 
-    def __init__(self, config):
+    def __init__(self, config, late=()):
         self.config = config
+        self.late = late
         self.partition = Partition(config)
         self.tables = {}
         self.uncommitted = []
 
     def accept(self, event):
         self.uncommitted.append(event)
-        # It arrived in time, whatever its arrival was: what is late is not what these laws are about.
-        self.partition.accept(event, millis(event.time), 0)
+        self.partition.accept(event, millis(event.time), arrival(event, self.late))
 
     def cut(self, clock):
         changes = self.partition.changes(clock)
@@ -172,11 +177,14 @@ def renumbered(pane, group_of, row_of):
 def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
     events = data.draw(histories().filter(bool))
     at = instant(data.draw, events)
-    worker = Worker(config)
+    late = data.draw(st.lists(st.sampled_from(events), max_size=3))
+    worker = Worker(config, late)
     with small_limits():
         deliver(data.draw, worker, events, at)
         snapshot = snapshot_of(worker.partition)
-    assert text(snapshot, config, at) == text(single_pass(config, events), config, at)
+    assert text(snapshot, config, at) == text(single_pass(config, events, late), config, at)
+    on_time = [event for event in events if event not in late]
+    assert text(snapshot, config, at) == text(single_pass(config, on_time), config, at)
 
 
 @settings(max_examples=25)
