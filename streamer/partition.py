@@ -63,6 +63,7 @@ class Partition:
         self._cold: dict[str, bytes] = {}
         self._work: dict[str, bytes] = {}
         self._dirty: set[str] = set()
+        self._waiting: set[str] = set()
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], int] = {}
         self._sources: set[str] = set()
@@ -87,8 +88,15 @@ class Partition:
             else:
                 self.count("support_events", topic, self._source(event.source))
                 accept(event, time, arrival)
+        self._insert()
         if len(self.context.facts) > _FACTS_MAX:
             self.settle()
+
+    def _insert(self) -> None:
+        """Let the events out of order take their places: one fold a timeline and chunk, however many they are."""
+        for key in self._waiting:
+            self._hot[key].insert(self.context)
+        self._waiting.clear()
 
     def _refuse(self, topic: str, record: Record, error: InvalidEvent) -> None:
         self.count("support_events_invalid", error.code, self._source(error.source))
@@ -130,10 +138,11 @@ class Partition:
         else:
             tail = timeline.tail
             bound = self.clock - self._grace - FOLD_MARGIN
-            if tail and tail[-1].time < bound:
+            if tail and tail[-1].time < bound and not timeline.waiting:
                 timeline.fold_before(self.context, bound)
             timeline.touched = self._cuts
-            timeline.add(self.context, event, time)
+            if timeline.add(self.context, event, time):
+                self._waiting.add(key)
             self._dirty.add(key)
 
     def _timeline(self, key: str) -> Timeline:
@@ -146,7 +155,8 @@ class Partition:
         return timeline
 
     def settle(self) -> None:
-        """Sum the waiting facts into the store."""
+        """Sum the facts made so far into the store."""
+        self._insert()
         context = self.context
         keys = context.open_rows.keys
         for i in range(self._rows_shaped, len(keys)):
@@ -200,6 +210,7 @@ class Partition:
 
     def open_work(self) -> Iterator[list[Item]]:
         """Return the open work of every timeline that is held."""
+        self._insert()
         for timeline in self._hot.values():
             yield open_work(timeline.state, self.context)
         for key, record in self._cold.items():

@@ -88,6 +88,8 @@ class Ticket(Work, array_like=True, gc=False):
     created_fact: Fact | None = None
     topic_fact: Fact | None = None
     reopen_fact: Fact | None = None
+    #: an `assigned` was seen: only the first can be the base event
+    assigned: bool = False
     #: 0: no base event yet, 1: identified so far, 2: decided
     identified: int = 0
     identified_fact: Fact | None = None

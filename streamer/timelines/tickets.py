@@ -228,8 +228,9 @@ def _misidentified(ticket: Ticket, ctx: Context) -> None:
 def _assigned(_state: State, ticket: Ticket, ctx: Context, event: TicketAssigned, t: int) -> None:
     if event.data.agent is not UNSET:
         _assign(ticket, event.data.agent, t)
-    if ticket.identified == _UNDECIDED:
+    if ticket.identified == _UNDECIDED and not ticket.assigned:
         _identify(ticket, ctx, t)
+    ticket.assigned = True
 
 
 def _assign(ticket: Ticket, agent: str, t: int) -> None:

@@ -79,13 +79,15 @@ def step(state: State, ctx: Context, event: Event, t: int) -> None:
 class Timeline:
     """The live form of a timeline. `state` is always the fold of base and tail."""
 
-    __slots__ = ("_ids", "_marks", "base", "folded", "state", "tail", "touched")
+    __slots__ = ("_ids", "_marks", "base", "folded", "state", "tail", "touched", "waiting")
 
     def __init__(self, *, customer: bool) -> None:
         self.base = b""
         self.folded = -(1 << 62)
         self.tail: list[Entry] = []
         self.state = State(customer=customer)
+        #: events out of order, and what came after them, until they are put into the tail
+        self.waiting: list[Entry] = []
         self.touched = 0
         #: source and id of the tail's events, kept once the tail is too long to look through
         self._ids: set[tuple[str, str]] | None = None
@@ -109,39 +111,55 @@ class Timeline:
         return _encode_record(Record(self.base, self.folded, [entry.packed for entry in self.tail]))
 
     def has(self, event: Event) -> bool:
-        """Tell whether the tail has an event of this source and id."""
+        """Tell whether the tail, or what is to be put into it, has an event of this source and id."""
         id_, source, tail = event.id, event.source, self.tail
-        if len(tail) <= _LOOKED_THROUGH:
-            for entry in tail:  # noqa: SIM110 (any() with a generator takes three times as long)
-                if entry[3] == id_ and entry[2] == source:
-                    return True
-            return False
         if self._ids is None:
-            self._ids = {(entry.source, entry.id) for entry in tail}
+            if len(tail) + len(self.waiting) <= _LOOKED_THROUGH:
+                for entry in tail:
+                    if entry[3] == id_ and entry[2] == source:
+                        return True
+                return any(entry.id == id_ and entry.source == source for entry in self.waiting)
+            self._ids = {(entry.source, entry.id) for entry in (*tail, *self.waiting)}
         return (source, id_) in self._ids
 
-    def add(self, ctx: Context, event: Event, t: int) -> None:
-        """Apply an event that is neither late, nor a repeat, nor older than what is folded."""
+    def add(self, ctx: Context, event: Event, t: int) -> bool:
+        """Take in an event that is neither late, nor a repeat, nor older than what is folded.
+
+        In order it is applied at once. Out of order it waits, and so does all that comes after it, until `insert` is
+        called, at the latest before the state is read: then one fold does for all of them. Returns whether it waits.
+        """
         entry = Entry(t, event.rank, event.source, event.id, pack(event))
         tail = self.tail
         if self._ids is not None:
             self._ids.add((event.source, event.id))
-        if not tail or entry > tail[-1]:
-            tail.append(entry)
-            step(self.state, ctx, event, t)
-            if len(tail) % _MARK_EVERY == 0:
-                self._marks = [*self._marks[-1:], (len(tail), _encode_state(self.state))]
-        else:
-            place = bisect_left(tail, entry)
-            self._marks = [mark for mark in self._marks if mark[0] <= place]
-            old: list[Fact] = []
-            self._fold(ctx, old)
-            tail.insert(place, entry)
-            new: list[Fact] = []
-            self.state = self._fold(ctx, new)
-            ctx.facts += difference(old, new)
-        if len(tail) > TAIL_MAX:
-            self.fold_before(ctx, tail[-_TAIL_KEPT].time)
+        if self.waiting or (tail and entry < tail[-1]):
+            self.waiting.append(entry)
+            return True
+        tail.append(entry)
+        step(self.state, ctx, event, t)
+        if len(tail) % _MARK_EVERY == 0:
+            self._marks = [*self._marks[-1:], (len(tail), _encode_state(self.state))]
+        self._limit(ctx)
+        return False
+
+    def insert(self, ctx: Context) -> None:
+        """Put the waiting events into their places in the tail, fold it again, and state the difference."""
+        if not self.waiting:
+            return
+        place = bisect_left(self.tail, min(self.waiting))
+        self._marks = [mark for mark in self._marks if mark[0] <= place]
+        old: list[Fact] = []
+        self._fold(ctx, old)
+        self.tail = sorted(self.tail + self.waiting)
+        self.waiting = []
+        new: list[Fact] = []
+        self.state = self._fold(ctx, new)
+        ctx.facts += difference(old, new)
+        self._limit(ctx)
+
+    def _limit(self, ctx: Context) -> None:
+        if len(self.tail) > TAIL_MAX:
+            self.fold_before(ctx, self.tail[-_TAIL_KEPT].time)
 
     def _fold(self, ctx: Context, facts: list[Fact]) -> State:
         """Fold the tail anew from the last mark, else from the base; what is odd has been counted before.

@@ -29,6 +29,8 @@ from tests.services.process import wait_until
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.slow
+
 
 def now_ms():
     return time.time_ns() // 1_000_000

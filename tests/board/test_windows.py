@@ -61,6 +61,7 @@ def partition_records(store):
 
 
 # facts that no events would make: more satisfied answers than answers
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:invalid value encountered in sqrt:RuntimeWarning")
 @settings(max_examples=40)  # each evaluates all metrics twice a step
 @given(steps)

@@ -75,6 +75,8 @@ configs = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
 #: from an event to its arrival; later than by the grace of a day it is not applied
 DELAYS = (0, 0, 0, 0, 0, 1, MINUTE, DAY, DAY + 1)
+#: of each configuration: a fifth of what the profile asks for
+EXAMPLES = settings().max_examples // 5
 _encode = msgspec.json.Encoder().encode
 
 
@@ -124,7 +126,7 @@ def test_a_simulated_morning_has_the_numbers_of_the_reference(simulated, config,
 
 
 @configs
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_any_history_has_the_numbers_of_the_reference(config, data):
     history = data.draw(histories().filter(bool))

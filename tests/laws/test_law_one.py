@@ -45,6 +45,8 @@ SETTINGS = {
 }
 #: T after the last event: at once, and where windows, deadlines and retention end
 AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
+#: a third of what the profile asks for: each is two passes over the whole program
+EXAMPLES = settings().max_examples // 3
 ACTIONS = ("go on", "go on", "settle", "cut", "move", "die")
 
 configs = st.sampled_from(sorted(SETTINGS)).map(SETTINGS.__getitem__)
@@ -172,7 +174,7 @@ def renumbered(pane, group_of, row_of):
     )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 @given(configs, st.data())
 def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
     events = data.draw(histories().filter(bool))
@@ -187,7 +189,7 @@ def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
     assert text(snapshot, config, at) == text(single_pass(config, on_time), config, at)
 
 
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @given(configs, st.data())
 def test_any_number_of_partitions_gives_the_bytes_of_one(config, data):
     events = data.draw(histories().filter(bool))
