@@ -63,7 +63,9 @@ def test_all_arrives_in_its_customer_s_partition_and_is_counted(broker, topics):
     for record in consumer:
         found = {name for name in expected if name.encode() in record.value}
         if found:
-            assert record.partition == (murmur2(record.key) & 0x7FFFFFFF) % PARTITIONS
+            # another test may have made the shared broker's topics first, with another number of partitions
+            count = len(consumer.partitions_for_topic(record.topic))
+            assert record.partition == (murmur2(record.key) & 0x7FFFFFFF) % count
             expected -= found
         if not expected:
             break
