@@ -80,7 +80,6 @@ def demo(
         if broker is None:
             broker = stack.enter_context(EmbeddedBroker()).bootstrap
             environment["STREAMER_KAFKA__FENCING"] = "none"
-            environment["STREAMER_KAFKA__REPLICATION"] = "1"
         worker_port = free_port()
         environment |= {
             "STREAMER_KAFKA__BOOTSTRAP": broker,

@@ -50,7 +50,7 @@ class KafkaSettings(Section):
     bootstrap: Annotated[str, Field(min_length=1)] = "127.0.0.1:9092"
     app: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "streamer"
     partitions: Annotated[int, Field(ge=1, le=1_000)] = 4
-    replication: Annotated[int, Field(ge=-1, le=10)] = -1  # -1: what the broker says
+    replication: Annotated[int, Field(ge=1, le=10)] = 1  # one broker; 3 where there are three
     retention: PositiveDuration = parse_duration("100d")
     fencing: Literal["transactions", "none"] = "transactions"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -73,8 +73,6 @@ class KafkaSettings(Section):
             ]
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             mistakes.append((("tls_certificate_file",), "and tls_key_file go together"))
-        if self.replication == 0:
-            mistakes.append((("replication",), "is -1 (the broker's default) or at least 1"))
         if mistakes:
             fail(mistakes)
         return self

@@ -77,12 +77,11 @@ class House:
         self.kafka = services.start(Kafka)
         self.worker_port, self.board_port = free_port(), free_port()
         self.settings = Settings.model_validate(
-            {"kafka": {"bootstrap": self.kafka.bootstrap, "partitions": PARTITIONS, "replication": 1}}
+            {"kafka": {"bootstrap": self.kafka.bootstrap, "partitions": PARTITIONS}}
         )
         self.environment = {
             "STREAMER_KAFKA__BOOTSTRAP": self.kafka.bootstrap,
             "STREAMER_KAFKA__PARTITIONS": str(PARTITIONS),
-            "STREAMER_KAFKA__REPLICATION": "1",
             "STREAMER_WORKER__SESSION_TIMEOUT": "6s",
             "STREAMER_BOARD__PORT": str(self.board_port),
             "STREAMER_LOGS__LEVEL": "warning",
