@@ -55,7 +55,8 @@ class Places:
     def update(self, groups: Sequence[tuple[str, ...]], counts: Ints) -> tuple[Ints, Ints]:
         """Take in new groups and new counts of events by group; return the groups that moved and their old places.
 
-        The values of a dimension with the most events are shown as they are, ties in byte order; the rest is `other`.
+        The values of a dimension with the most events are shown as they are, ties in byte order; the rest is `other`. Values
+        without events take no place: they are shown as they are while those with events leave one free, else as `other`.
         """
         shown = [self._ranked(groups, counts, place) for place in range(len(self._names))]
         known = self._seen
@@ -79,14 +80,17 @@ class Places:
     def _ranked(self, groups: Sequence[tuple[str, ...]], counts: Ints, place: int) -> dict[str, str]:
         """Return value -> what it is shown as, for the values of one dimension."""
         old = self._shown[place]
-        if len(groups) == self._seen and OTHER not in old.values():
-            return old  # nothing is hidden, so counts do not matter
+        if len(groups) == self._seen and len(old.keys() - {""}) <= self._limit:
+            return old  # there is a place for every value, so counts do not matter
         sizes: dict[str, int] = {}
         for values, count in zip(groups, counts.tolist(), strict=True):
             sizes[values[place]] = sizes.get(values[place], 0) + count
-        ranked = sorted((value for value in sizes if value), key=lambda value: (-sizes[value], value.encode()))
-        kept = {value: value for value in ("", *ranked[: self._limit])}
-        return kept if len(kept) > len(ranked) else {**kept, **dict.fromkeys(ranked[self._limit :], OTHER)}
+        # A group may be left of a state that only one order of arrival went through: only what has events can be ranked.
+        ranked = sorted((v for v, size in sizes.items() if v and size), key=lambda v: (-sizes[v], v.encode()))
+        if len(ranked) < self._limit:
+            return {value: value for value in sizes}
+        kept = {"", *ranked[: self._limit]}
+        return {value: value if value in kept else OTHER for value in sizes}
 
     def _place(self, grouping: int, values: tuple[str, ...]) -> int:
         key = (grouping, values)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer import partition as partition_module
+from streamer.board.merge import Merge
 from streamer.events import timeline_key
 from streamer.events.codec import millis
 from streamer.facts import GROUP_UNIT
@@ -25,7 +26,7 @@ from streamer.panes.work import Work
 from streamer.partition import FOLD_MARGIN, Partition
 from streamer.replay import snapshot_of
 from streamer.settings import Settings
-from tests.strategies.events import SCALES, histories
+from tests.strategies.events import SCALES, START_MS, build, histories
 
 pytestmark = pytest.mark.slow
 
@@ -40,8 +41,10 @@ NARROW = CONFIG | {
         "limit": 1,
     }
 }
+TWO_VALUES = CONFIG | {"dimensions": {"limit": 2}}
 SETTINGS = {
-    name: Settings.model_validate(config) for name, config in {"default": CONFIG, "two dimensions": NARROW}.items()
+    name: Settings.model_validate(config)
+    for name, config in {"default": CONFIG, "two dimensions": NARROW, "two values": TWO_VALUES}.items()
 }
 #: T after the last event: at once, and where windows, deadlines and retention end
 AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
@@ -50,6 +53,7 @@ EXAMPLES = settings().max_examples // 3
 ACTIONS = ("go on", "go on", "settle", "cut", "move", "die")
 
 configs = st.sampled_from(sorted(SETTINGS)).map(SETTINGS.__getitem__)
+narrow_configs = st.sampled_from(["two dimensions", "two values"]).map(SETTINGS.__getitem__)
 
 
 def text(snapshot, config, at):
@@ -86,6 +90,7 @@ class Worker:
         self.late = late
         self.partition = Partition(config)
         self.tables = {}
+        self.flushes = []
         self.uncommitted = []
 
     def accept(self, event):
@@ -96,6 +101,7 @@ class Worker:
         changes = self.partition.changes(clock)
         for table, pairs in changes.tables.items():
             self.tables.setdefault(table, {}).update(pairs)
+        self.flushes.append(dict(changes.tables[partition_module.PANES]))
         self.uncommitted = []
 
     def restart(self):
@@ -139,6 +145,16 @@ def deliver(draw, worker, events, latest_clock):
         worker.accept(event)
         worker.do(action, clock)
     worker.do(draw(st.sampled_from(ACTIONS)), latest_clock)
+
+
+def spread(draw, config, events, at):
+    """Return three workers that were handed all events, each customer's and agent's to one of them."""
+    keys = sorted({timeline_key(event) for event in events})
+    home = dict(zip(keys, draw(st.lists(st.integers(0, 2), min_size=len(keys), max_size=len(keys))), strict=True))
+    workers = [Worker(config) for _ in range(3)]
+    for number, worker in enumerate(workers):
+        deliver(draw, worker, [e for e in events if home[timeline_key(e)] == number], at)
+    return workers
 
 
 def together(snapshots):
@@ -194,11 +210,73 @@ def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
 def test_any_number_of_partitions_gives_the_bytes_of_one(config, data):
     events = data.draw(histories().filter(bool))
     at = instant(data.draw, events)
-    keys = sorted({timeline_key(event) for event in events})
-    home = dict(zip(keys, data.draw(st.lists(st.integers(0, 2), min_size=len(keys), max_size=len(keys))), strict=True))
-    workers = [Worker(config) for _ in range(3)]
     with small_limits():
-        for number, worker in enumerate(workers):
-            deliver(data.draw, worker, [e for e in events if home[timeline_key(e)] == number], at)
+        workers = spread(data.draw, config, events, at)
         snapshot = together([snapshot_of(worker.partition) for worker in workers])
     assert text(snapshot, config, at) == text(single_pass(config, events), config, at)
+
+
+@settings(max_examples=EXAMPLES)
+@given(narrow_configs, st.data())
+def test_a_board_ranks_the_values_of_many_partitions_as_those_of_one(config, data):
+    events = data.draw(histories().filter(bool))
+    at = instant(data.draw, events)
+    with small_limits():
+        workers = spread(data.draw, config, events, at)
+        for worker in workers:
+            worker.cut(at)
+    merge = Merge(config)
+    turns = data.draw(st.permutations([n for n, worker in enumerate(workers) for _ in worker.flushes]))
+    for number in turns:
+        merge.apply(number, workers[number].flushes.pop(0))
+        if data.draw(st.booleans()):
+            merge.evaluate(at)
+    assert render(merge.evaluate(at), config.dimensions.names) == text(single_pass(config, events), config, at)
+
+
+def status(second, *queues):
+    """Return an agent's event that says whose queues it now serves."""
+    ms = START_MS + second * SECOND
+    return build(
+        "support.agent.status_changed", ms, "agent-1", {"status": "available", "queues": [*queues]}, id=str(ms)
+    )
+
+
+def test_a_value_that_only_one_order_of_arrival_went_through_takes_no_place():
+    """Limit 1: no event is of a queue. That there was a cut while the agent served billing makes it no value to rank."""
+    config = SETTINGS["two dimensions"]
+    events = [status(0, "billing"), status(1, "support")]
+    at = START_MS + MINUTE
+    worker = Worker(config)
+    for event in events:
+        worker.accept(event)
+        worker.cut(at)
+    assert ("", "billing", "", "") in worker.partition.context.groups.tuples
+    shown = text(snapshot_of(worker.partition), config, at)
+    assert shown == text(single_pass(config, events), config, at)
+    assert (
+        'support_queue_agents{agent="",by="queue",channel="",queue="support",status="available",team=""} 1.0' in shown
+    )
+
+
+def test_open_work_of_a_value_without_events_is_shown_while_a_place_is_free():
+    """90 days on nothing has events: both queues are shown. One event of a third takes the only place: both are `other`."""
+    config = SETTINGS["two dimensions"]
+    old = [
+        build("support.ticket.created", START_MS, f"ticket-ada-{i}", {"customer": "ada", "created_by": "customer"} | where,
+              id=str(i))
+        for i, where in enumerate(({"queue": "billing"}, {"queue": "support"}))
+    ]  # fmt: skip
+    at = START_MS + 91 * DAY
+    unassigned = 'support_tickets_unassigned{{agent="",by="queue",channel="",queue="{}",team=""}} {}.0'
+    shown = text(single_pass(config, old), config, at)
+    assert all(unassigned.format(queue, 1) in shown for queue in ("billing", "support"))
+    new = build("support.ticket.created", at, "ticket-bob-0",
+                {"customer": "bob", "created_by": "customer", "queue": "sales"})  # fmt: skip
+    for events in ([*old, new], [new, *reversed(old)]):
+        worker = Worker(config)
+        for event in events:
+            worker.accept(event)
+        shown = text(snapshot_of(worker.partition), config, at)
+        assert unassigned.format("other", 2) in shown
+        assert unassigned.format("sales", 1) in shown

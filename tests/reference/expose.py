@@ -37,17 +37,22 @@ class Exposition:
     # Groupings and limits
 
     def _limits(self) -> list[set[str]]:
-        """Of a dimension's values the 100 with the most events in the longest window; the rest is `other`."""
+        """Of a dimension's values the 100 with the most events in the longest window; the rest is `other`.
+
+        Values without events there are in no ranking: if those with events leave a place free, they all stay.
+        """
         windows = {w for name, row in ROWS.items() if row.kind != "stock" for w in self.windows(name, row.windows)}
         windows |= {w for name, default in DERIVED.items() for w in self.windows(name, default)}
         recent = self.within(self.book.activity, max(windows, key=length_of))
-        shown: list[Fact | Item] = [*self.book.facts, *self.book.items, *self.book.totals, *self.book.activity]
+        book = self.book
+        shown = {thing.group for things in (book.facts, book.items, book.totals, book.spans) for thing in things}
+        shown |= {event.group for event in book.activity}
         result = []
         for place in range(len(self.config.names)):
-            counts = Counter({thing.group[place]: 0 for thing in shown})
-            counts.update({span.group[place]: 0 for span in self.book.spans})
-            counts.update(fact.group[place] for fact in recent)
-            result.append(top(counts, self.config.limit))
+            counts = Counter(event.group[place] for event in recent)
+            busy = len(counts.keys() - {""})
+            everyone = {group[place] for group in shown}
+            result.append(everyone if busy < self.config.limit else top(counts, self.config.limit))
         return result
 
     def cells(self, group: Group) -> Iterable[Cell]:

@@ -77,6 +77,22 @@ def test_limits_other_and_the_empty_string():
     assert r("tickets_created", by="queue", queue="b", window="1h") is None
 
 
+def test_values_without_events_take_no_place():
+    """limit 1, 91 d on: a and b have open tickets and no events in 90 d, so both are shown; an event of c makes both
+    `other`. An agent's queues are no events either."""
+    old = [created("10:00", "a", queue="a"), created("10:00", "b", "d", queue="b")]
+    r = Result(old, "91 10:00", {"dimensions": {"limit": 1}})
+    assert r("tickets_unassigned", by="queue", queue="a") == 1
+    assert r("tickets_unassigned", by="queue", queue="b") == 1
+    r = Result([*old, created("91 10:00", "c", "e", queue="c")], "91 10:00", {"dimensions": {"limit": 1}})
+    assert r("tickets_unassigned", by="queue", queue="c") == 1
+    assert r("tickets_unassigned", by="queue", queue="other") == 2
+    agent = event("agent.status_changed", "i", "10:00", status="available", queues=["a", "b"])
+    r = Result([agent], "10:01", {"dimensions": {"limit": 1}})
+    assert r("queue_agents", by="queue", queue="a", status="available") == 1
+    assert r("queue_agents", by="queue", queue="b", status="available") == 1
+
+
 def test_groupings_of_two_and_own_windows():
     """by="channel,queue", and a configured window of 90 min in 1-min panes."""
     config = {
