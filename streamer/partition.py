@@ -6,17 +6,21 @@ one for a whole file.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from streamer.events import Event, timeline_key
 from streamer.events.codec import Decoder
 from streamer.events.errors import InvalidEvent
+from streamer.facts import GROUP_UNIT
 from streamer.metrics.plan import Plan
 from streamer.panes import records
-from streamer.panes.store import SIZES, Cells, Store, joined, reduce_facts
+from streamer.panes.histogram import BUCKET_BITS
+from streamer.panes.store import NO_CELLS, SIZES, Cells, Store, reduce_facts
 from streamer.processor.partition import Changes, DeadLetter, Record
 from streamer.settings import Settings
 from streamer.timelines.context import OTHER, Context
 from streamer.timelines.open_work import Item, open_work
-from streamer.timelines.timeline import Timeline
+from streamer.timelines.timeline import Entry, Timeline
 
 #: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
 FACTS_VERSION = 1
@@ -40,6 +44,8 @@ TIMELINES = "timelines"
 PANES = "panes"
 #: facts that wait to be summed: numpy pays from some thousands on, and 40 MB of tuples is enough
 _FACTS_MAX = 200_000
+#: events that wait to be applied: enough to be in order across topics, and applied without a pause in a tenth of a second
+_TAKEN_MAX = 10_000
 #: live timelines a partition keeps unpacked; the others are their records (about a third of the memory)
 HOT_MAX = 50_000
 #: what is older than this under the grace cannot come any more (design.md)
@@ -63,7 +69,9 @@ class Partition:
         self._cold: dict[str, bytes] = {}
         self._work: dict[str, bytes] = {}
         self._dirty: set[str] = set()
-        self._waiting: set[str] = set()
+        #: what was taken in and not applied yet, by timeline, and how many events that are
+        self._waiting: dict[str, list[Entry]] = {}
+        self._taken = 0
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], int] = {}
         self._sources: set[str] = set()
@@ -78,25 +86,23 @@ class Partition:
 
     def apply(self, topic: str, records_: Sequence[Record]) -> None:
         """Take in records of one topic in the log's order; what cannot be accepted becomes a dead letter."""
-        decode = self._decoder.decode
-        accept = self.accept
+        decode, accept = self._decoder.decode, self.accept
+        counts: dict[str, int] = {}
         for record in records_:
             try:
                 event, time, arrival = decode(topic, record.key, record.value, record.timestamp)
             except InvalidEvent as error:
                 self._refuse(topic, record, error)
             else:
-                self.count("support_events", topic, self._source(event.source))
+                source = event.source
+                counts[source] = counts.get(source, 0) + 1
                 accept(event, time, arrival)
-        self._insert()
+        for source, number in counts.items():
+            self.count("support_events", topic, self._source(source), by=number)
+        if self._taken > _TAKEN_MAX:
+            self._work_off()
         if len(self.context.facts) > _FACTS_MAX:
             self.settle()
-
-    def _insert(self) -> None:
-        """Let the events out of order take their places: one fold a timeline and chunk, however many they are."""
-        for key in self._waiting:
-            self._hot[key].insert(self.context)
-        self._waiting.clear()
 
     def _refuse(self, topic: str, record: Record, error: InvalidEvent) -> None:
         self.count("support_events_invalid", error.code, self._source(error.source))
@@ -118,32 +124,57 @@ class Partition:
             self._sources.add(source)
         return source
 
-    def count(self, *key: str) -> None:
+    def count(self, *key: str, by: int = 1) -> None:
         """Count something for the worker's own /metrics: a family and its label values."""
-        self._counters[key] = self._counters.get(key, 0) + 1
+        self._counters[key] = self._counters.get(key, 0) + by
 
     def accept(self, event: Event, time: int, arrival: int) -> None:
-        """Apply a valid event that happened at `time` and arrived at `arrival`, unless it is late or a repeat."""
+        """Take in a valid event that happened at `time` and arrived at `arrival`, unless it is late.
+
+        It is applied together with the others of its timeline, in order, before the state is read: topics arrive one
+        after the other, and one by one most events would be out of order.
+        """
         if time < arrival - self._grace:
             self.count("support_events_late", self._source(event.source), "grace")
             return
+        entry = (time, event.rank, event.source, event.id, event)
         key = timeline_key(event)
-        timeline = self._hot.get(key)
-        if timeline is None:
-            timeline = self._timeline(key)
-        if time < timeline.folded:
-            self.count("support_events_late", self._source(event.source), "folded")
-        elif timeline.has(event):
-            self.count("support_events_duplicate", self._source(event.source))
+        entries = self._waiting.get(key)
+        if entries is None:
+            self._waiting[key] = [entry]
         else:
-            tail = timeline.tail
-            bound = self.clock - self._grace - FOLD_MARGIN
-            if tail and tail[-1].time < bound and not timeline.waiting:
-                timeline.fold_before(self.context, bound)
-            timeline.touched = self._cuts
-            if timeline.add(self.context, event, time):
-                self._waiting.add(key)
-            self._dirty.add(key)
+            entries.append(entry)
+        self._taken += 1
+
+    def _work_off(self) -> None:
+        """Apply what was taken in."""
+        bound = self.clock - self._grace - FOLD_MARGIN
+        for key, entries in self._waiting.items():
+            timeline = self._hot.get(key)
+            if timeline is None:
+                timeline = self._timeline(key)
+            if fresh := self._fresh(timeline, entries):
+                if timeline.count and timeline.last[0] < bound:
+                    timeline.fold_before(self.context, bound)
+                timeline.touched = self._cuts
+                timeline.add(self.context, fresh)
+                self._dirty.add(key)
+        self._waiting = {}
+        self._taken = 0
+
+    def _fresh(self, timeline: Timeline, entries: list[Entry]) -> list[Entry]:
+        """Return the events that are neither older than what is folded nor repeats, in order."""
+        fresh: dict[tuple[str, str], Entry] = {}
+        folded, has = timeline.folded, timeline.count and timeline.has
+        for entry in entries:
+            time, _, source, id_, _ = entry
+            if time < folded:
+                self.count("support_events_late", self._source(source), "folded")
+            elif (source, id_) in fresh or (has and has(source, id_)):
+                self.count("support_events_duplicate", self._source(source))
+            else:
+                fresh[source, id_] = entry
+        return sorted(fresh.values()) if len(fresh) > 1 else list(fresh.values())
 
     def _timeline(self, key: str) -> Timeline:
         customer = key.startswith("c:")
@@ -156,7 +187,7 @@ class Partition:
 
     def settle(self) -> None:
         """Sum the facts made so far into the store."""
-        self._insert()
+        self._work_off()
         context = self.context
         keys = context.open_rows.keys
         for i in range(self._rows_shaped, len(keys)):
@@ -171,27 +202,28 @@ class Partition:
     @property
     def dirty(self) -> bool:
         """Whether anything changed since the last cut."""
-        return bool(self._dirty or self._dead)
+        return bool(self._waiting or self._dirty or self._dead)
 
     def changes(self, clock: int) -> Changes:
         """Cut: return all that changed since the last cut, as records of the two tables, and the dead letters."""
+        self.settle()  # by the clock as it was: what waits may be older than what the new one lets be folded
         self.clock = max(self.clock, clock)
-        self.settle()
         bound = self.clock - self._grace - FOLD_MARGIN
         timelines: list[tuple[bytes, bytes | None]] = []
         panes: list[tuple[bytes, bytes | None]] = []
         for key in self._dirty:
             timeline = self._hot[key]
-            if len(timeline.tail) > _LONG_TAIL:
+            if timeline.count > _LONG_TAIL:
                 timeline.fold_before(self.context, bound)
             timelines.append((key.encode(), timeline.record()))
             self._write_work(key, timeline, panes)
         panes += self._new_numbers()  # after open work, which may number groups
         self._dirty = set()
-        for size, number, group in self.store.take_changed():
-            cells = self.store.group_cells(size, number, group)
-            key_bytes = records.pane_key(size, number, group)
-            panes.append((key_bytes, records.encode_cells(cells) if len(cells.cells) else None))
+        for (size, number), groups in self.store.take_changed().items():
+            pane = self.store.panes.get((size, number), NO_CELLS)
+            panes += [
+                (records.pane_key(size, number, group), value) for group, value in records.encode_groups(pane, groups)
+            ]
         panes += [(records.pane_key(*dropped), None) for dropped in self._drop()]
         dead, self._dead = self._dead, []
         self._cuts += 1
@@ -210,7 +242,7 @@ class Partition:
 
     def open_work(self) -> Iterator[list[Item]]:
         """Return the open work of every timeline that is held."""
-        self._insert()
+        self._work_off()
         for timeline in self._hot.values():
             yield open_work(timeline.state, self.context)
         for key, record in self._cold.items():
@@ -280,12 +312,12 @@ class Partition:
             self.context.open_rows.restore(number, self._found_rows[number])
         self._groups_written = len(self.context.groups.tuples)
         self._rows_written = len(self.context.open_rows.keys)
-        parts: dict[tuple[int, int], list[Cells]] = {}
+        parts: dict[tuple[int, int], dict[int, bytes]] = {}
         for (size, number, group), value in self._found_panes.items():
             if value is not None:
-                parts.setdefault((size, number), []).append(records.decode_cells(value, group))
+                parts.setdefault((size, number), {})[group] = value
         for (size, number), found in parts.items():
-            self.store.put(size, number, joined(found))
+            self.store.put(size, number, _joined(found))
         self._found_panes, self._found_groups, self._found_rows = {}, {}, {}
 
     def counters(self) -> Mapping[tuple[str, ...], int]:
@@ -301,3 +333,14 @@ class Partition:
         context.anomalies.clear()
         increments, self._counters = self._counters, {}
         return increments
+
+
+def _joined(found: Mapping[int, bytes]) -> Cells:
+    """Return the pane of its groups' records."""
+    groups = sorted(found)
+    lengths, bucket_lengths, cells = records.decode_groups([found[group] for group in groups])
+    units = np.array(groups, dtype=np.int64) * GROUP_UNIT
+    return cells._replace(
+        cells=cells.cells + np.repeat(units, lengths),
+        buckets=cells.buckets + np.repeat(units << BUCKET_BITS, bucket_lengths),
+    )

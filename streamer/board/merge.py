@@ -7,7 +7,6 @@ same partition said about the same (slice size, slice, group) before: the differ
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 
 from streamer.board.work import OpenWork
@@ -27,19 +26,6 @@ from streamer.timelines.context import Groups, OpenRows
 _RECORDS: Final = 20_000
 _CELL: Final = (1 << CELL_BITS) - 1
 _BUCKET: Final = (1 << BUCKET_BITS) - 1
-
-
-class _Pane(msgspec.Struct, array_like=True, gc=False):
-    """A pane record as it is written (see `streamer.panes.records`)."""
-
-    cells: list[int]
-    count: list[int]
-    total: list[int]
-    buckets: list[int]
-    bucket_count: list[int]
-
-
-_decode = msgspec.msgpack.Decoder(_Pane).decode
 
 
 class _Numbers:
@@ -207,36 +193,19 @@ def _batch(rows: Ints, changes: list[_Change]) -> Batch:
 
     Entries that come to nothing stay: every bucket's cell is then among the cells.
     """
-    cells: list[int] = []
-    count: list[int] = []
-    total: list[int] = []
-    buckets: list[int] = []
-    bucket_count: list[int] = []
-    lengths, bucket_lengths = [], []
-    for change in changes:
-        pane = _decode(change.value)
-        cells += pane.cells
-        count += pane.count
-        total += pane.total
-        buckets += pane.buckets
-        bucket_count += pane.bucket_count
-        lengths.append(len(pane.cells))
-        bucket_lengths.append(len(pane.buckets))
+    lengths, bucket_lengths, pane = records.decode_groups([change.value for change in changes])
     lowest = min(change.number for change in changes)
     unit = np.array([(c.number - lowest) << CELL_BITS | c.group * GROUP_UNIT for c in changes], dtype=np.int64)
     sign = np.array([change.sign for change in changes], dtype=np.int64)
     sign_of = np.repeat(sign, lengths)
-    local = np.array(cells, dtype=np.int64)
     keys, counts, totals = summed(
-        np.repeat(unit, lengths) | _numbered(rows, local),
-        np.array(count, dtype=np.int64) * sign_of,
-        np.array(total, dtype=np.int64) * sign_of,
+        np.repeat(unit, lengths) | _numbered(rows, pane.cells), pane.counts * sign_of, pane.totals * sign_of
     )
-    local = np.array(buckets, dtype=np.int64)
+    local = pane.buckets
     bucket_cells = np.repeat(unit, bucket_lengths) | _numbered(rows, local >> BUCKET_BITS)
     bucket_keys, bucket_counts = summed(
         bucket_cells << BUCKET_BITS | local & _BUCKET,
-        np.array(bucket_count, dtype=np.int64) * np.repeat(sign, bucket_lengths),
+        pane.bucket_counts * np.repeat(sign, bucket_lengths),
     )
     return Batch(
         (keys >> CELL_BITS) + lowest,

@@ -4,7 +4,7 @@ from streamer.events.agents import (
     AgentHeartbeat,
     AgentStatusChanged,
 )
-from streamer.events.codec import Accepted, Decoder, encode, millis, pack, unpack
+from streamer.events.codec import Accepted, Decoder, encode, millis, pack, unpack_all
 from streamer.events.contacts import (
     CallAbandoned,
     CallAnswered,
@@ -127,5 +127,5 @@ __all__ = [
     "scale_of",
     "timeline_key",
     "topic_of",
-    "unpack",
+    "unpack_all",
 ]

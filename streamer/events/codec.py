@@ -7,7 +7,7 @@ again: to mend what JSON allows and msgspec does not (a repeated key, a leap sec
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, Union
+from typing import Any, Final, NoReturn, Union, get_type_hints
 
 import msgspec
 from msgspec import UNSET
@@ -47,7 +47,16 @@ _DECODE: Final[dict[str, Callable[[bytes], Any]]] = {
 _decode_plain: Final = msgspec.json.Decoder(float_hook=float).decode
 _encode_json: Final = msgspec.json.Encoder().encode
 _encode_msgpack: Final = msgspec.msgpack.Encoder().encode
-_decode_msgpack: Final = msgspec.msgpack.Decoder(Event).decode
+# An event in a table: entity, what, id, source, time in ms, subject, data. Without the names of the envelope's fields it
+# takes a third less, and most of a table is events.
+Packed = tuple[str, str, str, str, int, str, msgspec.Raw]
+_decode_packed: Final = msgspec.msgpack.Decoder(list[Packed]).decode
+_PACKED: Final = {
+    (cls.entity, cls.what): (cls, msgspec.msgpack.Decoder(get_type_hints(cls)["data"]).decode) for cls in TYPES.values()
+}
+# MessagePack: an array with a length of 4 bytes, and the first byte of a string shorter than 32 bytes.
+_ARRAY32: Final = b"\xdd"
+_SHORT: Final = [bytes((0xA0 | length,)) for length in range(32)]
 
 
 # An event with its own time and its arrival, both in ms since the epoch. A plain tuple: a named one costs 0.2 us more.
@@ -129,15 +138,26 @@ def encode(event: Event) -> bytes:
     return _encode_json(event)
 
 
-def pack(event: Event) -> bytes:
-    """Return the event in MessagePack, for the tables; instants lose their offset, not their value."""
-    return _encode_msgpack(event)
+def pack(event: Event, time_ms: int) -> bytes:
+    """Return what matters of an event at `time_ms` (ms since the epoch) in MessagePack, for the tables: see `Packed`."""
+    return _encode_msgpack((event.entity, event.what, event.id, event.source, time_ms, event.subject, event.data))
 
 
-def unpack(packed: bytes) -> Event:
-    """Return the event that was packed."""
-    event: Event = _decode_msgpack(packed)
-    return event
+def unpack_all(count: int, packed: bytes | bytearray) -> list[tuple[int, Event]]:
+    """Return `count` events, with their times in ms, that were packed one behind the other."""
+    found = []
+    for entity, what, id_, source, time_ms, subject, data in _decode_packed(_ARRAY32 + count.to_bytes(4) + packed):
+        cls, decode_data = _PACKED[entity, what]
+        time = _EPOCH + dt.timedelta(milliseconds=time_ms)
+        event = cls(specversion="1.0", id=id_, source=source, time=time, subject=subject, data=decode_data(data))
+        found.append((time_ms, event))
+    return found
+
+
+def needle(id_: str) -> bytes:
+    """Return bytes that a packed event with this id has in it; others have them hardly ever."""
+    encoded = id_.encode()
+    return _SHORT[len(encoded)] + encoded if len(encoded) < len(_SHORT) else encoded
 
 
 def _too_deep(value: bytes) -> bool:

@@ -5,7 +5,7 @@ work. What `evaluate` gives is a pure function of it, the settings and T; the `W
 the work of adding up again what was added up before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from streamer.metrics import formulas
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Labels, Metric, Series, row
+from streamer.metrics.comparison.numbers import Part, driver_rows, lifts
 from streamer.metrics.grouping import Places
 from streamer.metrics.plan import longest, slices, windows_of
 from streamer.metrics.stock import Stocks
@@ -49,10 +50,18 @@ class Block(NamedTuple):
     shown: Mask
 
 
-def evaluate(snapshot: Snapshot, settings: Settings, at: int, windows: Windows | None = None) -> Iterator[Block]:
+def evaluate(
+    snapshot: Snapshot,
+    settings: Settings,
+    at: int,
+    windows: Windows | None = None,
+    *,
+    dropped: Sequence[int] = (0, 0, 0),
+) -> Iterator[Block]:
     """Return every number at the instant `at` (ms; shown as of its whole second), block by block.
 
     `windows` are those that were told all changes of the snapshot's panes; without them all is added up from the panes.
+    `dropped` are the first slices, by size, that the store still has: a comparison that reaches before them is left out.
     """
     windows = windows or Windows(settings)
     windows.move(snapshot.store, Rows(snapshot.groups, snapshot.open_rows), at)
@@ -70,12 +79,15 @@ def evaluate(snapshot: Snapshot, settings: Settings, at: int, windows: Windows |
             chosen = tuple(w for w in windows_of(metric, settings) if shown is None or w in shown)
             if chosen:
                 yield from view.windowed(metric, chosen)
+    if all(first >= bound for first, bound in zip(windows.comparison.first_slices(at), dropped, strict=True)):
+        yield from view.compared(None if wanted is None else set(wanted))
 
 
 class _View:
     """The numbers of all groupings at one instant."""
 
     def __init__(self, snapshot: Snapshot, settings: Settings, at: int, windows: Windows) -> None:
+        self.snapshot = snapshot
         self.settings = settings
         self.at = at
         self.windows = windows
@@ -214,6 +226,29 @@ class _View:
         if rest:
             shown.setdefault(("other",) * len(rest[0]), []).extend(rest)
         return shown
+
+    # ---- comparison ----
+
+    def compared(self, wanted: set[str] | None) -> Iterator[Block]:
+        """Yield the blocks of the comparison, family by family in the catalogue's order."""
+        comparison, places, store = self.windows.comparison, self.places, self.snapshot.store
+        month = self.windows.sums("30d")
+        parts: list[Part] = [
+            *comparison.deviations(store, places, self.at),
+            *lifts(
+                places,
+                month.count,
+                month.total,
+                driver_rows(self.snapshot.open_rows),
+                self.settings.surveys.min_samples,
+            ),
+            *comparison.shifts(store, places, self.at),
+        ]
+        for metric in METRICS:
+            if wanted is None or metric.name in wanted:
+                for part in parts:
+                    if part.metric is metric:
+                        yield from self.block(metric.name, metric, part.labels, part.values, part.shown)
 
     # ---- open work and levels -----------------------------------------------------------------------------------
 

@@ -5,9 +5,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from streamer.facts import ROW_LIMIT
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, ROWS, Histogram, Kind, Metric
+from streamer.metrics.catalogue.comparison import ALL_ANSWERS, COMPARED, DRIVER, OPEN_DRIVERS, SCORES
 from streamer.panes.store import EVER, SIZES, Shape
 from streamer.settings import Settings
 
@@ -27,6 +29,9 @@ WINDOW: Final = {
 #: longest first: what "the longest window" of a metric is
 BY_LENGTH: Final = ("90d", "30d", "7d", "24h", "today", "1h", "15m", "5m")
 _ACTIVITY_SIZES: Final = 0b110
+#: what is compared is read by the minute and by the hour, drivers and shifts by the hour
+_COMPARED_SIZES: Final = 0b101
+_HOURLY: Final = 0b100
 
 
 def windows_of(metric: Metric, settings: Settings) -> tuple[str, ...]:
@@ -65,6 +70,14 @@ def _midnight(day: dt.date, zone: str) -> int:
     return int(dt.datetime.combine(day, dt.time(), ZoneInfo(zone)).timestamp()) * 1000
 
 
+def _compare(sizes: npt.NDArray[np.int64]) -> None:
+    """Let the rows that the comparison reads have the slices that it reads."""
+    for compared in COMPARED:
+        sizes[[term.row for term in (*compared.over, *compared.under)]] |= _COMPARED_SIZES
+    sizes[[ALL_ANSWERS, *DRIVER.values()]] |= _HOURLY
+    sizes[[term.row for terms in SCORES for term in terms]] |= _HOURLY
+
+
 class Plan:
     """The shape of the store under some settings, and how long each slice size is kept."""
 
@@ -91,9 +104,12 @@ class Plan:
                     sizes[term.row] |= mask
         for row_number in ACTIVITY.values():
             sizes[row_number] |= _ACTIVITY_SIZES
+        _compare(sizes)
+        self.family_sizes[OPEN_DRIVERS] = _HOURLY
         self.shape = Shape(sizes, histogram)
         self.longest = longest(tuple(windows))
-        #: ms that panes of each size are kept: twice the longest window that reads them (the window before), and a slice
+        #: ms that panes of each size are kept: twice the longest window that reads them (the window before), and a slice;
+        #: hours at least 5 weeks, for baselines
         self.kept = (3 * HOUR, 2 * DAY + HOUR, max(36 * DAY, WINDOW[self.longest][1] * HOUR + HOUR))
 
     def open_row(self, number: int, family: str) -> None:

@@ -3,11 +3,13 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from streamer.metrics.catalogue import METRICS, Kind, Metric
+from streamer.metrics.catalogue import METRICS, Metric
+from streamer.metrics.explain import explanation, families, labels
+
+__all__ = ["PAGE", "families", "labels", "main", "page", "sections"]
 
 PAGE: Final = Path("docs") / "metrics.md"
 
@@ -18,14 +20,8 @@ _SECTIONS: Final = {
     "Customers, contact by contact": "contacts",
     "Surveys": "csat_ratio",
     "Agents": "agents",
+    "Comparison": "metric_baseline",
 }
-_ALIVE: Final = {
-    "tickets": "ticket",
-    "queue": "chat or call",
-    "surveys": "survey",
-    "contacts": "ticket, chat or call",
-}
-_WITH_SAMPLES: Final = (Kind.RATIO, Kind.MEAN, Kind.DURATION, Kind.VALUE)
 _HEAD: Final = """\
 # Metrics
 
@@ -43,7 +39,10 @@ What holds for all of them:
 - No data is no series: what has no samples is absent, never 0.
 - Open work ("stock") is counted while it is open, as it is now; it has no window.
 - Ratios and quantiles of a coarser grouping come from summed counts and histograms, never from averaged ratios.
+- *Needs* names the event types (each begins with `support.`) and the fields of their data that are read, beside the
+  dimensions; `customer` stands where contacts have to be joined. Types that are not sent leave the metric empty.
 - *Counted at* names the event whose time decides into which window a number falls.
+- *PromQL* reads it, with one of its windows and the first value of each label.
 - *Asked for by* names the articles on customer satisfaction (S0 to S4) that the metric carries out.
 
 """
@@ -58,35 +57,6 @@ def sections() -> dict[str, list[Metric]]:
         title = title_of.get(metric.name, title)
         found[title].append(metric)
     return found
-
-
-def families(metric: Metric) -> dict[str, str]:
-    """Return the exposed families of a metric and their types, in the order in which they are shown."""
-    full = f"support_{metric.name}"
-    if metric.kind is Kind.DURATION:
-        return {f"{full}_seconds": "summary", f"{full}_mean_seconds": "gauge", f"{full}_samples": "gauge"}
-    if metric.kind is Kind.VALUE:
-        return {full: "summary", f"{full}_mean": "gauge", f"{full}_samples": "gauge"}
-    found = {full: "gauge"}
-    if metric.kind in _WITH_SAMPLES:
-        found[f"{full}_samples"] = "gauge"
-    if metric.kind is Kind.STOCK:
-        found[f"{full}_oldest_age_seconds"] = "gauge"
-        if metric.due:
-            found[f"{full}_over_target"] = "gauge"
-        if metric.name == "sla_open":
-            found[f"{full}_at_risk"] = "gauge"
-        if metric.name == "tickets_backlog":
-            found |= {f"{full}_age_seconds": "summary", f"{full}_age_samples": "gauge"}
-    return found
-
-
-def labels(metric: Metric) -> dict[str, tuple[str, ...]]:
-    """Return the own labels of a metric and their values; no values where they come from the events."""
-    found: dict[str, dict[str, None]] = {}
-    for key, value in chain.from_iterable(series.labels for series in metric.series):
-        found.setdefault(key, {})[value] = None
-    return {key: tuple(values) for key, values in found.items()} | dict.fromkeys(metric.open_labels, ())
 
 
 def page() -> str:
@@ -107,52 +77,34 @@ def _anchor(title: str) -> str:
 
 
 def _entries(metric: Metric) -> Iterator[tuple[str, str]]:
-    yield "Kind", metric.kind.value
-    yield "Formula", _escaped(metric.formula)
-    yield "Counted at", _at(metric)
-    if metric.windows:
-        yield "Windows", " ".join(f"`{window}`" for window in metric.windows)
-    own = [f"`{key}`: {_values(values)}" for key, values in labels(metric).items()]
+    known = explanation(metric)
+    yield "Kind", known["kind"]
+    yield "Formula", _escaped(known["formula"])
+    yield "Counts", _escaped(known["counted"])
+    yield "Does not count", _escaped(known["not_counted"])
+    yield "Counted at", _escaped(known["counted_at"])
+    if known["needs"]:
+        yield "Needs", "; ".join(_need(need["type"], need["fields"]) for need in known["needs"])
+    if known["windows"]:
+        yield "Windows", " ".join(f"`{window}`" for window in known["windows"])
+    own = [f"`{key}`: {_values(values)}" for key, values in known["labels"].items()]
     if own:
         yield "Labels", "; ".join(own)
-    yield "Families", ", ".join(f"`{name}` ({kind})" for name, kind in families(metric).items())
-    yield "Edge cases", " ".join(_edge_cases(metric))
-    if metric.elsewhere:
-        yield "Elsewhere", _escaped(metric.elsewhere)
-    if metric.seed:
-        yield "Asked for by", _escaped(metric.seed)
+    yield "Families", ", ".join(f"`{name}` ({kind})" for name, kind in known["families"].items())
+    yield "Edge cases", " ".join(map(_escaped, known["edge_cases"]))
+    if known["elsewhere"]:
+        yield "Elsewhere", _escaped(known["elsewhere"])
+    if known["asked_for_by"]:
+        yield "Asked for by", _escaped(known["asked_for_by"])
+    yield "PromQL", "; ".join(f"{query['reads']}: `{query['query']}`" for query in known["promql"])
 
 
-def _at(metric: Metric) -> str:
-    if metric.kind is Kind.STOCK:
-        return "now, while it is open"
-    if metric.kind is Kind.LEVEL:
-        return "now, summed since the beginning of the log"
-    return _escaped(metric.at) or "each part at its own time"
+def _need(name: str, fields: list[str]) -> str:
+    return f"`{name.removeprefix('support.')}`" + (f" ({', '.join(fields)})".replace("_", "\\_") if fields else "")
 
 
-def _values(values: tuple[str, ...]) -> str:
+def _values(values: list[str]) -> str:
     return " ".join(f"`{value}`" if value else '`""` (not stated)' for value in values) or "as the events say"
-
-
-def _edge_cases(metric: Metric) -> Iterator[str]:
-    if metric.zero:
-        yield f"Shown as 0 for groups with {_ALIVE[metric.zero]} events in the last 24 h."
-    elif metric.kind in _WITH_SAMPLES or metric.kind is Kind.NUMBER:
-        yield "Absent without samples."
-    else:
-        yield "Absent where it is 0."
-    if metric.flows:
-        yield "The parts are counted each at its own time, so it may leave 0 to 1."
-    if metric.due:
-        yield f"Over target: due {'before' if metric.due_strict else 'at or before'} now."
-    if metric.open is not None and metric.open.top:
-        yield (
-            f"The {metric.open.top} largest values over all groups, by the longest window, are shown; the rest is `other`."
-        )
-    if metric.only_by is not None:
-        yield f"Shown by {', '.join(metric.only_by)} only."
-    yield from map(_escaped, metric.edge_cases)
 
 
 def _escaped(text: str) -> str:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from streamer.facts import ROW_BITS, ROW_LIMIT
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Term
+from streamer.metrics.catalogue.comparison import ALL_ANSWERS, DRIVER, OPEN_DRIVERS
+from streamer.metrics.comparison import Comparison
 from streamer.metrics.formulas import rank
 from streamer.metrics.grouping import PLACE_BITS, Places
 from streamer.metrics.plan import Plan, longest, slices, windows_of
@@ -192,6 +194,7 @@ def readers(settings: Settings, plan: Plan) -> dict[Name, tuple[set[int], set[st
     activity = [Term(number) for number in ACTIVITY.values()]
     for window in {"24h", plan.longest}:
         read(window, activity)
+    read("30d", [Term(number) for number in (ALL_ANSWERS, *DRIVER.values())], (OPEN_DRIVERS,))
     shown = settings.exposition
     for metric in METRICS:
         if shown.metrics is not None and metric.name not in shown.metrics:
@@ -230,6 +233,7 @@ class Windows:
         plan = Plan(settings) if plan is None else plan
         self._longest = plan.longest
         self.places = Places(settings)
+        self.comparison = Comparison()
         self._windows: dict[Name, _Window] = {}
         for name, (rows, families) in readers(settings, plan).items():
             window = self._windows[name] = _Window()
@@ -246,6 +250,7 @@ class Windows:
     def change(self, size: int, batch: Batch) -> None:
         """Tell that the panes of one slice size have changed by `batch`; the store has it already."""
         self._pending[size].append(batch)
+        self.comparison.change(size, batch)
 
     def sums(self, window: str, *, before: bool = False) -> Sums:
         """Return the sums of a window at the instant of the last `move`."""

@@ -8,6 +8,7 @@
 | ``w`` | timeline key | the open work of one timeline |
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import Final
 
@@ -24,18 +25,15 @@ ROW: Final = b"r"
 WORK: Final = b"w"
 _PANE_KEY: Final = Struct(">cBIH")
 _NUMBER_KEY: Final = Struct(">cH")
-
-
-class _Pane(msgspec.Struct, array_like=True, gc=False):
-    cells: list[int]
-    count: list[int]
-    total: list[int]
-    buckets: list[int]
-    bucket_count: list[int]
+_CELL_MASK: Final = GROUP_UNIT - 1
+_BUCKET_MASK: Final = (GROUP_UNIT << BUCKET_BITS) - 1
+#: a pane's record: how many cells and buckets, then five arrays, little endian
+_LENGTHS: Final = Struct("<II")
+_TYPES: Final = tuple(np.dtype(name) for name in ("<u2", "<i8", "<i8", "<u4", "<i8"))
+_WIDTHS: Final = tuple(t.itemsize for t in _TYPES)
 
 
 encode = msgspec.msgpack.Encoder().encode
-_decode_pane = msgspec.msgpack.Decoder(_Pane).decode
 decode_group = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 decode_work = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, int, str]]).decode
 decode_row = msgspec.msgpack.Decoder(tuple[str, tuple[str, ...]]).decode
@@ -63,28 +61,50 @@ def read_number_key(key: bytes) -> int:
     return number
 
 
-def encode_cells(cells: Cells) -> bytes:
-    """Return one group's cells as they are written, without the group, which is in the key."""
-    mask = GROUP_UNIT - 1
-    return encode(
-        _Pane(
-            (cells.cells & mask).tolist(),
-            cells.counts.tolist(),
-            cells.totals.tolist(),
-            (cells.buckets & ((GROUP_UNIT << BUCKET_BITS) - 1)).tolist(),
-            cells.bucket_counts.tolist(),
+def encode_groups(pane: Cells, groups: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
+    """Return (group, its cells as they are written) of some groups of a pane; None where a group has no cells.
+
+    The group is in the record's key, so the cells are written without it.
+    """
+    wanted = np.array(sorted(groups), dtype=np.int64)
+    starts = wanted * GROUP_UNIT
+    lows = np.searchsorted(pane.cells, starts).tolist()
+    highs = np.searchsorted(pane.cells, starts + GROUP_UNIT).tolist()
+    firsts = np.searchsorted(pane.buckets, starts << BUCKET_BITS).tolist()
+    lasts = np.searchsorted(pane.buckets, (starts + GROUP_UNIT) << BUCKET_BITS).tolist()
+    masked = (pane.cells & _CELL_MASK, pane.counts, pane.totals, pane.buckets & _BUCKET_MASK, pane.bucket_counts)
+    cells, counts, totals, buckets, bucket_counts = (
+        array.astype(type_).tobytes() for array, type_ in zip(masked, _TYPES, strict=True)
+    )
+    cell, count, total, bucket, bucket_count = _WIDTHS
+    for group, low, high, first, last in zip(wanted.tolist(), lows, highs, firsts, lasts, strict=True):
+        if low == high:
+            yield group, None
+            continue
+        yield (
+            group,
+            _LENGTHS.pack(high - low, last - first)
+            + cells[cell * low : cell * high]
+            + counts[count * low : count * high]
+            + totals[total * low : total * high]
+            + buckets[bucket * first : bucket * last]
+            + bucket_counts[bucket_count * first : bucket_count * last],
         )
-    )
 
 
-def decode_cells(value: bytes, group: int) -> Cells:
-    """Return the cells of a written record, in the numbers of `group`."""
-    pane = _decode_pane(value)
-    unit = group * GROUP_UNIT
-    return Cells(
-        np.array(pane.cells, dtype=np.int64) + unit,
-        np.array(pane.count, dtype=np.int64),
-        np.array(pane.total, dtype=np.int64),
-        np.array(pane.buckets, dtype=np.int64) + (unit << BUCKET_BITS),
-        np.array(pane.bucket_count, dtype=np.int64),
-    )
+def decode_groups(values: Sequence[bytes]) -> tuple[list[int], list[int], Cells]:
+    """Return how many cells and how many buckets each record has, and those of all records one behind the other.
+
+    The cells are without their group.
+    """
+    parts: tuple[list[bytes], ...] = ([], [], [], [], [])
+    lengths, bucket_lengths = [], []
+    for value in values:
+        cells, buckets = _LENGTHS.unpack_from(value)
+        lengths.append(cells)
+        bucket_lengths.append(buckets)
+        at = _LENGTHS.size
+        for part, width, number in zip(parts, _WIDTHS, (cells, cells, cells, buckets, buckets), strict=True):
+            part.append(value[at : (at := at + width * number)])
+    arrays = (np.frombuffer(b"".join(part), type_).astype(np.int64) for part, type_ in zip(parts, _TYPES, strict=True))
+    return lengths, bucket_lengths, Cells(*arrays)

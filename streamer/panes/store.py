@@ -5,6 +5,7 @@ are integers, so the order of addition never matters.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def _slice_of(at: Ints, made: Ints, size: int) -> Ints:
 
 def reduce_facts(facts: list[Fact], shape: Shape) -> list[Batch]:
     """Sum facts into one batch a slice size, the last for running sums."""
-    table = np.fromiter((x for fact in facts for x in fact), dtype=np.int64, count=4 * len(facts)).reshape(-1, 4)
+    table = np.fromiter(chain.from_iterable(facts), dtype=np.int64, count=4 * len(facts)).reshape(-1, 4)
     cell, at, value, sign = table[:, 0], table[:, 1], table[:, 2], table[:, 3]
     row = (cell >> 1) & (ROW_LIMIT - 1)
     mask = shape.sizes[row]
@@ -169,15 +170,15 @@ class Store:
 
     def __init__(self) -> None:
         self.panes: dict[tuple[int, int], Cells] = {}
-        #: (size index, slice, group) that changed since `take_changed`
-        self._changed: set[tuple[int, int, int]] = set()
+        #: groups that changed since `take_changed`, by pane
+        self._changed: dict[tuple[int, int], set[int]] = {}
 
     def add(self, size: int, batch: Batch) -> None:
         """Add a batch of one slice size (its index)."""
         for number, cells in split(batch):
             self.put(size, number, merged(self.panes.get((size, number), NO_CELLS), cells))
             groups = np.unique(cells.cells // GROUP_UNIT)
-            self._changed.update((size, number, group) for group in groups.tolist())
+            self._changed.setdefault((size, number), set()).update(groups.tolist())
 
     def put(self, size: int, number: int, cells: Cells) -> None:
         """Replace a pane."""
@@ -191,26 +192,10 @@ class Store:
             dropped += [(*key, group) for group in groups.tolist()]
         return dropped
 
-    def take_changed(self) -> set[tuple[int, int, int]]:
-        """Return (size index, slice, group) of all that changed since the last call."""
-        changed, self._changed = self._changed, set()
+    def take_changed(self) -> dict[tuple[int, int], set[int]]:
+        """Return the groups that changed since the last call, by (size index, slice)."""
+        changed, self._changed = self._changed, {}
         return changed
-
-    def group_cells(self, size: int, number: int, group: int) -> Cells:
-        """Return one group's part of a pane (empty where there is none)."""
-        pane = self.panes.get((size, number))
-        if pane is None:
-            return NO_CELLS
-        low, high = np.searchsorted(pane.cells, (group * GROUP_UNIT, (group + 1) * GROUP_UNIT))
-        ends = (group * GROUP_UNIT << BUCKET_BITS, (group + 1) * GROUP_UNIT << BUCKET_BITS)
-        first, last = np.searchsorted(pane.buckets, ends)
-        return Cells(
-            pane.cells[low:high],
-            pane.counts[low:high],
-            pane.totals[low:high],
-            pane.buckets[first:last],
-            pane.bucket_counts[first:last],
-        )
 
     def range(self, size: int, low: int, high: int) -> Iterator[Cells]:
         """Return the panes of slices low..high, in no order."""

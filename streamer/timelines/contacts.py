@@ -11,7 +11,7 @@ from streamer.metrics.catalogue.contacts import OUTCOMES, REACHED
 from streamer.timelines.chat_messages import message
 from streamer.timelines.context import Context
 from streamer.timelines.endings import end_facts, leg_ends, wrapped_up
-from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, move_relations, relate
+from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, move_relations, relate, relate_end
 from streamer.timelines.state import NO_LEG, OVER, TALKING, WAITING, Contact, State
 
 _LEG = {(o, r): row("leg", outcome=o, reached=r) for o in OUTCOMES for r in REACHED}
@@ -44,11 +44,11 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     elif contact.deferred and (what not in _EARLY or t != contact.deferred_at):
         if what == "queued" and t == contact.deferred_at:
             return _undefer(state, ctx, event, t, contact)
-        contact.deferred, contact.deferred_facts = [], []
+        contact.deferred, contact.deferred_facts = (), ()
     early = what in _EARLY and not contact.queue_known
     if early and not contact.deferred:
         contact.deferred_at = t
-        contact.deferred = [b"" if new else _pack(contact)]
+        contact.deferred = (b"" if new else _pack(contact),)
     ignored = _is_lost(contact, t) and what != "queued"  # what follows a lost leg is ignored until the next queued
     related = False
     own = len(ctx.facts)
@@ -57,10 +57,12 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
         own = len(ctx.facts)
         related = _apply(state, contact, ctx, event, t, new=new, regrouped=regrouped)
     if early:
-        contact.deferred.append(_pack(event))
+        contact.deferred += (_pack(event),)
         contact.deferred_facts += (*ctx.facts[own:], _activity(contact.group, t))
-    if related:
-        relate(state, ctx, t, contact if new else None)
+    if new:
+        relate(state, ctx, t, contact)
+    elif related:
+        relate_end(state, ctx, contact, t)
     return contact.group
 
 
@@ -84,7 +86,7 @@ def _is_lost(contact: Contact, t: int) -> bool:
     """Let a leg that waited past its deadline be lost by `t`; return whether the contact is over by that."""
     if contact.leg == WAITING and t > contact.leg_deadline:
         contact.leg, contact.lost_fact = OVER, None
-        contact.end_facts = []  # they were time-made, and are final
+        contact.end_facts = ()  # they were time-made, and are final
     return contact.leg == OVER and contact.end_made
 
 
@@ -275,7 +277,7 @@ def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) 
     contact.end = contact.end_group = 0
     contact.end_made = False
     end_facts(contact, ctx)
-    answered_elsewhere(state, t)
+    answered_elsewhere(state, ctx, t)
     if not inbound:
         follow_up(state, ctx, t)
         for other in state.contacts.values():
@@ -299,7 +301,7 @@ def _abandon(contact: Contact, ctx: Context, t: int) -> bool:
     _outcome(contact, ctx, "abandoned", t)
     if contact.leg_direction == "inbound" and contact.start and not contact.outbound:
         contact.last_abandon, contact.recovered = t, 0
-        contact.attempts.append((t, group, None))
+        contact.attempts += ((t, group, None),)
     return _unanswered_end(contact, ctx, t)
 
 

@@ -6,6 +6,7 @@ from streamer.events import (
     CartAbandoned,
     CartPurchased,
     CustomerChurned,
+    CustomerErased,
     CustomerJoined,
     CustomerPurchased,
     Event,
@@ -31,6 +32,9 @@ _MILLION = 1_000_000
 
 def step_customer(state: State, ctx: Context, event: Event, t: int) -> int:
     """Apply joined, purchased, churned or erased; each fact has the group that its own event carries."""
+    if isinstance(event, CustomerErased):
+        erase(state, ctx, t)
+        return -1
     group = ctx.regroup(0, event.data)
     emit = ctx.facts.append
     if isinstance(event, CustomerJoined):

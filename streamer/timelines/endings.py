@@ -30,8 +30,7 @@ def leg_ends(contact: Contact, ctx: Context, t: int, how: str) -> None:
         ctx.facts.append((cell(_LEG_END[how], group), t, 1, 1))
     wrap = Wrap(contact.leg_agent, t, group, talk, hold, _handle(group, t, talk, hold, 0))
     ctx.facts += wrap.facts
-    contact.wraps = [w for w in contact.wraps if t - w.end <= WRAP_UP_LIMIT]
-    contact.wraps.append(wrap)
+    contact.wraps = (*(w for w in contact.wraps if t - w.end <= WRAP_UP_LIMIT), wrap)
 
 
 def _handle(group: int, at: int, talk: int, hold: int, wrap: int) -> list[Fact]:
@@ -50,7 +49,7 @@ def wrapped_up(contact: Contact, ctx: Context, agent: str, t: int) -> None:
             continue
         ctx.facts += [retracted(fact) for fact in wrap.facts]
         ctx.facts += _handle(wrap.group, t, wrap.talk, wrap.hold, t - wrap.end)
-    contact.wraps = waiting
+    contact.wraps = tuple(waiting)
 
 
 def end_facts(contact: Contact, ctx: Context) -> None:
@@ -68,7 +67,7 @@ def end_facts(contact: Contact, ctx: Context) -> None:
                 facts.append((cell(_MISSED, group, time_made=made), end, 1, 1))
             if contact.bot:
                 facts.append((cell(_HANDOFF, group, time_made=made), end, int(contact.bot_handed), 1))
-    if facts != contact.end_facts:
+    if (told := tuple(facts)) != contact.end_facts:
         ctx.facts += [retracted(fact) for fact in contact.end_facts]
-        ctx.facts += facts
-        contact.end_facts = facts
+        ctx.facts += told
+        contact.end_facts = told

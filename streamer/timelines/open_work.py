@@ -1,7 +1,6 @@
 """Open work: a pure function of a timeline's state, the items that are counted, aged and listed while they are open."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.agents import STATUSES
@@ -33,23 +32,15 @@ _WORKED = row("agent_time_open", state="worked")
 _PRESENT = row("agent_time_open", state="present")
 
 
-class Item(NamedTuple):
-    """A piece of open work: open at T when start <= T < until. `due` is 0 where there is no due time. Milliseconds.
-
-    `entity` is the id of what is open (a ticket, a contact, ...), for the list behind a number.
-    """
-
-    row: int
-    group: int
-    start: int
-    due: int
-    until: int
-    entity: str
+#: A piece of open work: (row, group, start, due, until, entity). It is open at T when start <= T < until; `due` is 0 where
+#: there is no due time; milliseconds. `entity` is the id of what is open (a ticket, a contact, ...), for the list behind a
+#: number. A plain tuple: some are made anew for every timeline that a flush writes.
+Item = tuple[int, int, int, int, int, str]
 
 
 def _item(row_: int, group: int, start: int, entity: str, due: int = 0, until: int = FOREVER) -> Item:
     """Make an item: the start is cut to the second, the due time rounded up to the second."""
-    return Item(row_, group, start // SECOND * SECOND, -(-due // SECOND) * SECOND, until, entity)
+    return (row_, group, start // SECOND * SECOND, -(-due // SECOND) * SECOND, until, entity)
 
 
 def open_work(state: State, ctx: Context) -> list[Item]:
@@ -118,6 +109,6 @@ def _of_agent(agent: Agent, ctx: Context) -> Iterator[Item]:
             yield _item(_QUEUE_AGENTS[status], ctx.with_queue(0, queue), start, "", until=until)
     until = agent.last_event + (SILENCE if agent.heartbeats else KEPT)
     if agent.status in PRESENT:
-        yield Item(_PRESENT, agent.group, agent.last_event, 0, until, "")
+        yield (_PRESENT, agent.group, agent.last_event, 0, until, "")
     if agent.status in WORKING:
-        yield Item(_WORKED, agent.group, agent.last_event, 0, until, "")
+        yield (_WORKED, agent.group, agent.last_event, 0, until, "")

@@ -14,6 +14,8 @@ from streamer.timelines.state import (
     R_CONTACT,
     R_COVERED,
     R_FCR_1D,
+    R_FCR_3D,
+    R_FCR_7D,
     R_FOLLOW,
     R_PURCHASE,
     R_RECOVERED,
@@ -32,7 +34,8 @@ DAY = 86_400_000
 LIMITS = (DAY, 3 * DAY, 7 * DAY)
 _GAPS = ("1d", "3d", "7d", "none")
 _KEPT = 90 * DAY
-_KEPT_MAX = 500
+#: contacts of a customer; of more, the oldest finished are forgotten
+KEPT_MAX = 500
 
 _CONTACTS = row("contacts")
 _REPEAT = tuple(row("repeat", gap=g) for g in _GAPS)
@@ -44,6 +47,8 @@ _PURCHASE_ENDS = (DAY, 7 * DAY, 30 * DAY)
 _ATTEMPTS = row("abandoned_attempts")
 _RECOVERED = row("abandoned_recovered_ratio")
 _COVERED = row("survey_coverage_ratio")
+#: places of the facts that the end of a contact makes ahead of time
+_MADE = (R_FCR_1D, R_FCR_3D, R_FCR_7D, R_COVERED)
 _SOLUTION = row("time_to_solution")
 
 
@@ -72,7 +77,7 @@ def relate(state: State, ctx: Context, now: int, started: Work | None = None) ->
             continue
         gap = _gap(work.start - contacts[i - 1].start) if i else 3
         _put(ctx, work, R_REPEAT, (cell(_REPEAT[gap], work.start_group), work.start, 1, 1))
-        _ends(ctx, work, _next_start(contacts, i, work.end), now)
+        _ends(ctx, work, contacts, now)
         if work.last_abandon:
             _attempts(ctx, work, contacts)
             _recovery(ctx, work, now)
@@ -82,11 +87,28 @@ def relate(state: State, ctx: Context, now: int, started: Work | None = None) ->
         _episodes(state, ctx, contacts)
 
 
-def _next_start(contacts: list[Work], i: int, end: int) -> int:
-    """Return the first start after `end` among the contacts behind place `i`, 0 if there is none."""
-    if end:
-        for other in contacts[i + 1 :]:
-            if other.start > end:
+def relate_end(state: State, ctx: Context, work: Work, now: int) -> None:
+    """Do what `relate` does where nothing but the end, answer or abandon of this one contact is new."""
+    if not work.relations:  # not in the list
+        return
+    contacts = contacts_of(state)
+    if work.last_abandon:
+        _attempts(ctx, work, contacts)
+    if not state.customer:
+        return
+    _ends(ctx, work, contacts, now)
+    if work.last_abandon:
+        _recovery(ctx, work, now)
+    _episodes(state, ctx, contacts)
+
+
+def _next_start(contacts: list[Work], work: Work) -> int:
+    """Return the first start after the end of `work` among the contacts behind it, 0 if there is none."""
+    end = work.end
+    if end and contacts[-1].start > end:
+        own = _by_start(work)
+        for other in contacts:
+            if other.start > end and _by_start(other) > own:
                 return other.start
     return 0
 
@@ -131,40 +153,40 @@ def _after_purchase(state: State, ctx: Context, work: Work) -> None:
         _put(ctx, work, R_PURCHASE, (cell(_PURCHASE[days], work.start_group), work.start, 1, 1))
 
 
-def _ends(ctx: Context, work: Work, follower: int, now: int) -> None:
-    """State what follows the end of an answered contact or solved ticket; `follower` is the next start after it."""
+def _ends(ctx: Context, work: Work, contacts: list[Work], now: int) -> None:
+    """State what follows the end of an answered contact or solved ticket."""
     end = work.end
-    solved = end and work.answered
+    if not (end and work.answered):
+        if work.relations[R_FOLLOW] is not None:
+            _put(ctx, work, R_FOLLOW, None)
+        for place in _MADE:
+            if work.relations[place] is not None:
+                _put_made(ctx, work, place, None, now)
+        return
+    follower = _next_start(contacts, work)
     gap = _gap(follower - end) if follower else 3
     for i, limit in enumerate(LIMITS):
-        fcr: Fact | None = None
-        if solved:
-            good = gap > i and not work.reopened
-            fcr = (cell(_FCR[i], work.group, time_made=True), end + limit, int(good), 1)
-        _put_made(ctx, work, R_FCR_1D + i, fcr, now)
-    fact: Fact | None = None
-    if solved:
-        follow = _FOLLOW_REOPENED if work.reopened else _FOLLOW[gap]
-        fact = (cell(follow, work.end_group, time_made=work.end_made), end, 1, 1)
-    _put(ctx, work, R_FOLLOW, fact)
-    fact = None
-    if solved:
-        at = end + ctx.surveys.coverage
-        covered = any(work.start <= sent <= at for sent in work.surveyed)
-        fact = (cell(_COVERED, work.group, time_made=True), at, int(covered), 1)
-    _put_made(ctx, work, R_COVERED, fact, now)
+        good = gap > i and not work.reopened
+        _put_made(ctx, work, R_FCR_1D + i, (cell(_FCR[i], work.group, time_made=True), end + limit, int(good), 1), now)
+    follow = _FOLLOW_REOPENED if work.reopened else _FOLLOW[gap]
+    _put(ctx, work, R_FOLLOW, (cell(follow, work.end_group, time_made=work.end_made), end, 1, 1))
+    at = end + ctx.surveys.coverage
+    covered = any(work.start <= sent <= at for sent in work.surveyed)
+    _put_made(ctx, work, R_COVERED, (cell(_COVERED, work.group, time_made=True), at, int(covered), 1), now)
 
 
 def _attempts(ctx: Context, work: Work, contacts: list[Work]) -> None:
     starts = [c.start for c in contacts]
-    for i, (at, group, old) in enumerate(work.attempts):
+    stated = []
+    for at, group, old in work.attempts:
         tries = bisect_right(starts, at) - bisect_right(starts, at - DAY) + (work.start <= at - DAY)  # itself always
         fact = (cell(_ATTEMPTS, group), at, tries, 1)
         if fact != old:
             if old is not None:
                 ctx.facts.append(retracted(old))
             ctx.facts.append(fact)
-            work.attempts[i] = (at, group, fact)
+        stated.append((at, group, fact))
+    work.attempts = tuple(stated)
 
 
 def _recovery(ctx: Context, work: Work, now: int) -> None:
@@ -176,14 +198,13 @@ def _recovery(ctx: Context, work: Work, now: int) -> None:
     _put_made(ctx, work, R_RECOVERED, recovery, now)
 
 
-def answered_elsewhere(state: State, t: int) -> bool:
-    """Note that the customer was answered at `t`; return whether that recovers an abandon (`relate` is due then)."""
-    touched = False
+def answered_elsewhere(state: State, ctx: Context, t: int) -> None:
+    """Note that the customer was answered at `t`, which recovers what was abandoned elsewhere."""
     for contact in state.contacts.values():
         if contact.last_abandon and not contact.answered and not contact.recovered:
             contact.recovered = t
-            touched = True
-    return touched
+            if state.customer and contact.relations:
+                _recovery(ctx, contact, t)
 
 
 def follow_up(state: State, ctx: Context, t: int) -> None:
@@ -258,7 +279,7 @@ def forget(state: State, now: int) -> None:
                 del items[key]
         oldest = min((item.last_event for items in kept for item in items.values()), default=now)
         state.forget_from = max(oldest + _KEPT, now) + 1
-    excess = len(state.tickets) + len(state.contacts) - _KEPT_MAX
+    excess = len(state.tickets) + len(state.contacts) - KEPT_MAX
     if excess > 0:
         done = [(w.last_event, w.order, k, d) for d in kept[:2] for k, w in d.items() if _finished(w, now)]
         for _, _, key, items in sorted(done, key=lambda entry: entry[:2])[:excess]:

@@ -1,6 +1,7 @@
 """What a timeline remembers: one customer's tickets, contacts, surveys and purchases, and the facts it may take back.
 
-All Structs are packed as arrays (msgpack) into the timeline's base. Times are integer milliseconds since the epoch, 0 is
+All Structs are packed as arrays (msgpack) into the timeline's base. What is mostly empty is a tuple: an empty one takes
+no memory. Times are integer milliseconds since the epoch, 0 is
 "not yet" or "unknown". Facts are kept where a later event may retract or replace them.
 """
 
@@ -38,12 +39,12 @@ class Work(Struct, array_like=True, gc=False):
     #: an outbound or callback contact: none of the customer's own
     outbound: bool = False
     #: when surveys about it were sent
-    surveyed: list[int] = field(default_factory=list)
+    surveyed: tuple[int, ...] = ()
     last_abandon: int = 0
     #: the customer was answered after the last abandon, elsewhere
     recovered: int = 0
     #: (abandon, group, fact) for each abandon
-    attempts: list[tuple[int, int, Fact | None]] = field(default_factory=list)
+    attempts: tuple[tuple[int, int, Fact | None], ...] = ()
     relations: list[Fact | None] = field(default_factory=list)
 
 
@@ -93,7 +94,7 @@ class Ticket(Work, array_like=True, gc=False):
     #: 0: no base event yet, 1: identified so far, 2: decided
     identified: int = 0
     identified_fact: Fact | None = None
-    solve_facts: list[Fact] = field(default_factory=list)
+    solve_facts: tuple[Fact, ...] = ()
 
 
 #: what a contact's current leg does
@@ -141,7 +142,7 @@ class Contact(Work, array_like=True, gc=False):
     held_since: int = 0
     held_ms: int = 0
     lost_fact: Fact | None = None
-    wraps: list[Wrap] = field(default_factory=list)
+    wraps: tuple[Wrap, ...] = ()
     clock: int = 0
     first_reply: int = 0
     human: int = 0
@@ -151,15 +152,15 @@ class Contact(Work, array_like=True, gc=False):
     flowed_out: bool = False
     bot: bool = False
     bot_handed: bool = False
-    end_facts: list[Fact] = field(default_factory=list)
+    end_facts: tuple[Fact, ...] = ()
     callback_since: int = 0
     callback_group: int = 0
     #: a `queued` has come
     queue_known: bool = False
     #: events of the instant `deferred_at` that have to wait if the first `queued` comes at it, behind the contact before
     deferred_at: int = 0
-    deferred: list[bytes] = field(default_factory=list)
-    deferred_facts: list[Fact] = field(default_factory=list)
+    deferred: tuple[bytes, ...] = ()
+    deferred_facts: tuple[Fact, ...] = ()
 
 
 class Survey(Struct, array_like=True, gc=False):

@@ -9,6 +9,7 @@ from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.surveys import ANY_KIND, TOPICS
 from streamer.timelines.context import Context
 from streamer.timelines.customers import satisfaction
+from streamer.timelines.drivers import driver_facts
 from streamer.timelines.relations import relate
 from streamer.timelines.scores import DETRACTOR_MAX, Place, score_facts, sentiment_class
 from streamer.timelines.state import Contact, State, Survey, Ticket
@@ -78,9 +79,10 @@ def _moved_to(state: State, ctx: Context, survey: Survey, before: str, t: int) -
     """The survey is now about another contact than `before`: it may cover that one."""
     old, new = _about(state, before), _about(state, survey.about)
     if old is not None and survey.sent in old.surveyed:
-        old.surveyed.remove(survey.sent)
+        first = old.surveyed.index(survey.sent)
+        old.surveyed = old.surveyed[:first] + old.surveyed[first + 1 :]
     if new is not None:
-        new.surveyed.append(survey.sent)
+        new.surveyed += (survey.sent,)
     relate(state, ctx, t)
 
 
@@ -104,7 +106,7 @@ def _sent(state: State, survey: Survey, ctx: Context, group: int, t: int) -> Non
     if work is not None:
         if 0 < work.end <= t and not (work.end_made and work.end == t):
             emit((cell(_DELAY, group), t, t - work.end, 1))
-        work.surveyed.append(t)
+        work.surveyed += (t,)
         if work.start:
             relate(state, ctx, t)
     if kind != "esat":
@@ -172,6 +174,9 @@ def _answered(state: State, survey: Survey, ctx: Context, event: SurveyAnswered,
     if (detractor or at_risk) and data.comment_topics is not UNSET:
         topics = sorted(set(data.comment_topics))
         facts += [(cell(ctx.open_rows.row(TOPICS, topic), group), t, 1, 1) for topic in topics]
+    work = _about(state, survey.about)
+    if graded and work is not None:
+        facts += driver_facts(state, ctx, work, group, t, low=at_risk)
     ctx.facts += facts
     survey.answer_facts = facts
     survey.answered, survey.answer_group = t, group

@@ -20,7 +20,7 @@ from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.tickets import BY_TOPIC
 from streamer.timelines.business import opening_time
 from streamer.timelines.context import Context
-from streamer.timelines.relations import answered_elsewhere, follow_up, relate, remove
+from streamer.timelines.relations import answered_elsewhere, follow_up, relate, relate_end, remove
 from streamer.timelines.state import (
     DELETED,
     MERGED,
@@ -205,8 +205,7 @@ def _human_reply(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         ticket.human = ticket.response_due = 0
         ticket.response_miss = None
     follow_up(state, ctx, t)
-    if answered_elsewhere(state, t):
-        relate(state, ctx, t)
+    answered_elsewhere(state, ctx, t)
 
 
 def _identify(ticket: Ticket, ctx: Context, t: int) -> None:
@@ -284,7 +283,7 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
             (cell(_ONE_TOUCH, group), t, int(ticket.replies <= 1), 1),
             (cell(_SOLUTIONS, group), t, ticket.suggested, 1),
         )
-    ticket.solve_facts = facts
+    ticket.solve_facts = tuple(facts)
     ctx.facts += facts
     ticket.solves += 1
     if ticket.resolution_due:
@@ -297,7 +296,7 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         ticket.resolution_miss = None
     _stop_waiting(ticket, ctx, t)
     ticket.end, ticket.end_group, ticket.answered = t, group, not ticket.stub
-    relate(state, ctx, t)
+    relate_end(state, ctx, ticket, t)
 
 
 def _stop_waiting(ticket: Ticket, ctx: Context, t: int) -> None:
@@ -316,7 +315,7 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         ctx.facts += (retracted(fact), (fact[0], fact[1], 1, 1))
     ticket.reopen_fact = None
     ctx.facts += [retracted(f) for f in ticket.solve_facts]
-    ticket.solve_facts = []
+    ticket.solve_facts = ()
     due = ticket.resolution_due
     if due and t <= due:
         drop(ctx, ticket.resolution_met)
@@ -333,7 +332,7 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         ticket.anyone = said
         due = said + ctx.tickets.response_target
         owe_reply(ticket, ctx, said, ticket.pending_group if due <= t else ticket.group)
-    relate(state, ctx, t)
+    relate_end(state, ctx, ticket, t)
 
 
 def _merged(state: State, ticket: Ticket, ctx: Context, _event: TicketMerged, t: int) -> None:
@@ -342,7 +341,7 @@ def _merged(state: State, ticket: Ticket, ctx: Context, _event: TicketMerged, t:
     ticket.status = MERGED
     if not ended:
         ticket.end, ticket.end_group = t, ticket.group
-    relate(state, ctx, t)
+    relate_end(state, ctx, ticket, t)
 
 
 def _deleted(state: State, ticket: Ticket, ctx: Context, _event: TicketDeleted, t: int) -> None:

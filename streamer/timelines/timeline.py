@@ -7,23 +7,23 @@ the event in its place and states the difference. A fold and a live step are the
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from streamer.events import CustomerErased, Event
-from streamer.events.codec import millis, pack, unpack
-from streamer.facts import Fact, cell
+from streamer.events import Event
+from streamer.events.codec import needle, pack, unpack_all
+from streamer.facts import GROUP_UNIT, Fact, cell
 from streamer.metrics.catalogue import ACTIVITY
 from streamer.timelines import agents, contacts, customers, surveys, tickets
 from streamer.timelines.context import Context
-from streamer.timelines.relations import forget
+from streamer.timelines.relations import KEPT_MAX, forget
 from streamer.timelines.state import State
 
 #: a hot customer's older events fold early (design.md): one out-of-order event folds at most so many again
 TAIL_MAX = 2_000
 _TAIL_KEPT = 1_500
-_LOOKED_THROUGH = 12
+_LOOKED_THROUGH = 64
 #: a long tail's state is packed after every so many events: to pack costs as much as some ten steps
 _MARK_EVERY = 32
 
@@ -41,14 +41,9 @@ _encode_state = msgspec.msgpack.Encoder().encode
 _decode_state = msgspec.msgpack.Decoder(State).decode
 
 
-class Entry(NamedTuple):
-    """An event of the tail; the first four fields are the order of metrics.md and, with the last two, its identity."""
-
-    time: int
-    rank: int
-    source: str
-    id: str
-    packed: bytes
+#: (time, rank, source, id, event): an event that may be applied, and its place in the order of metrics.md, which no other
+#: has. A plain tuple: one is made for every event, and a named one costs four times as much.
+Entry = tuple[int, int, str, str, Event]
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -56,7 +51,8 @@ class Record(msgspec.Struct, array_like=True, gc=False):
 
     base: bytes
     folded: int
-    tail: list[bytes]
+    count: int
+    tail: bytes
 
 
 _encode_record = msgspec.msgpack.Encoder().encode
@@ -66,32 +62,33 @@ _decode_record = msgspec.msgpack.Decoder(Record).decode
 def step(state: State, ctx: Context, event: Event, t: int) -> None:
     """Apply one event at its time `t` to the state; append its signed facts to `ctx.facts`. Meaning lives behind this."""
     state.events += 1
-    forget(state, t)
-    if isinstance(event, CustomerErased):
-        customers.erase(state, ctx, t)
-        return
+    if t >= state.forget_from or len(state.tickets) + len(state.contacts) > KEPT_MAX:
+        forget(state, t)
     apply, activity = _STEPS[event.entity]
     group = apply(state, ctx, event, t)
     if group >= 0:
-        ctx.facts.append((activity + cell(0, group), t, 0, 1))
+        ctx.facts.append((activity + group * GROUP_UNIT, t, 0, 1))
 
 
 class Timeline:
     """The live form of a timeline. `state` is always the fold of base and tail."""
 
-    __slots__ = ("_ids", "_marks", "base", "folded", "state", "tail", "touched", "waiting")
+    __slots__ = ("_ids", "_marks", "base", "count", "first", "folded", "last", "state", "tail", "touched")
 
     def __init__(self, *, customer: bool) -> None:
         self.base = b""
         self.folded = -(1 << 62)
-        self.tail: list[Entry] = []
+        #: the tail: how many events, the time of the first, the last one's place in the order, and all of them packed
+        self.count = 0
+        self.first = 0
+        self.last: tuple[int, int, str, str] = (0, 0, "", "")
+        self.tail = bytearray()
         self.state = State(customer=customer)
-        #: events out of order, and what came after them, until they are put into the tail
-        self.waiting: list[Entry] = []
+        #: the cut up to which it was used last
         self.touched = 0
         #: source and id of the tail's events, kept once the tail is too long to look through
         self._ids: set[tuple[str, str]] | None = None
-        #: (how many entries of the tail, the state packed after them): an event out of order folds from there
+        #: (how many events of the tail, the state packed after them): an event out of order folds from there
         self._marks: list[tuple[int, bytes]] = []
 
     @classmethod
@@ -100,69 +97,86 @@ class Timeline:
         timeline = cls(customer=customer)
         stored = _decode_record(record)
         timeline.base, timeline.folded = stored.base, stored.folded
-        for packed in stored.tail:
-            event = unpack(packed)
-            timeline.tail.append(entry_of(event, packed))
-        timeline.state = timeline._fold(ctx, [])
+        timeline.count, timeline.tail = stored.count, bytearray(stored.tail)
+        entries = timeline._entries()
+        timeline._ends(entries)
+        timeline.state = timeline._fold(ctx, entries, [])
         return timeline
 
     def record(self) -> bytes:
         """Return the timeline as it is written."""
-        return _encode_record(Record(self.base, self.folded, [entry.packed for entry in self.tail]))
+        return _encode_record(Record(self.base, self.folded, self.count, bytes(self.tail)))
 
-    def has(self, event: Event) -> bool:
-        """Tell whether the tail, or what is to be put into it, has an event of this source and id."""
-        id_, source, tail = event.id, event.source, self.tail
+    def has(self, source: str, id_: str) -> bool:
+        """Tell whether the tail has an event of this source and id."""
         if self._ids is None:
-            if len(tail) + len(self.waiting) <= _LOOKED_THROUGH:
-                for entry in tail:
-                    if entry[3] == id_ and entry[2] == source:
-                        return True
-                return any(entry.id == id_ and entry.source == source for entry in self.waiting)
-            self._ids = {(entry.source, entry.id) for entry in (*tail, *self.waiting)}
+            if self.count <= _LOOKED_THROUGH:
+                # Almost always no: then one search through the bytes is all it takes.
+                return needle(id_) in self.tail and any(e[3] == id_ and e[2] == source for e in self._entries())
+            self._ids = {entry[2:4] for entry in self._entries()}
         return (source, id_) in self._ids
 
-    def add(self, ctx: Context, event: Event, t: int) -> bool:
-        """Take in an event that is neither late, nor a repeat, nor older than what is folded.
+    def add(self, ctx: Context, entries: list[Entry]) -> None:
+        """Apply events, in order among themselves, none late and none a repeat; their facts go into `ctx.facts`.
 
-        In order it is applied at once. Out of order it waits, and so does all that comes after it, until `insert` is
-        called, at the latest before the state is read: then one fold does for all of them. Returns whether it waits.
+        What comes after the tail is applied at once. Otherwise the tail is folded again with the events in their places,
+        and the difference is stated.
         """
-        entry = Entry(t, event.rank, event.source, event.id, pack(event))
-        tail = self.tail
         if self._ids is not None:
-            self._ids.add((event.source, event.id))
-        if self.waiting or (tail and entry < tail[-1]):
-            self.waiting.append(entry)
-            return True
-        tail.append(entry)
-        step(self.state, ctx, event, t)
-        if len(tail) % _MARK_EVERY == 0:
-            self._marks = [*self._marks[-1:], (len(tail), _encode_state(self.state))]
-        self._limit(ctx)
-        return False
+            self._ids.update(entry[2:4] for entry in entries)
+        if self.count and entries[0] < self.last:
+            self._insert(ctx, entries)
+        else:
+            self._append(ctx, entries)
+        if self.count > TAIL_MAX and self.last[0] > self.first:
+            times = [entry[0] for entry in self._entries()]
+            kept = times[-_TAIL_KEPT]
+            self.fold_before(ctx, kept if kept > self.first else next(time for time in times if time > kept))
 
-    def insert(self, ctx: Context) -> None:
-        """Put the waiting events into their places in the tail, fold it again, and state the difference."""
-        if not self.waiting:
-            return
-        place = bisect_left(self.tail, min(self.waiting))
+    def _append(self, ctx: Context, entries: list[Entry]) -> None:
+        if not self.count:
+            self.first = entries[0][0]
+        state, tail = self.state, self.tail
+        for entry in entries:
+            event = entry[4]
+            step(state, ctx, event, entry[0])
+            tail += pack(event, entry[0])
+            self.count += 1
+            if self.count % _MARK_EVERY == 0:
+                self._marks = [*self._marks[-1:], (self.count, _encode_state(state))]
+        self.last = entries[-1][:4]
+
+    def _insert(self, ctx: Context, entries: list[Entry]) -> None:
+        tail = self._entries()
+        place = bisect_left(tail, entries[0])
         self._marks = [mark for mark in self._marks if mark[0] <= place]
         old: list[Fact] = []
-        self._fold(ctx, old)
-        self.tail = sorted(self.tail + self.waiting)
-        self.waiting = []
+        self._fold(ctx, tail, old)
+        tail = sorted(tail + entries)
         new: list[Fact] = []
-        self.state = self._fold(ctx, new)
+        self.state = self._fold(ctx, tail, new)
+        self._put(tail)
         ctx.facts += difference(old, new)
-        self._limit(ctx)
 
-    def _limit(self, ctx: Context) -> None:
-        if len(self.tail) > TAIL_MAX:
-            self.fold_before(ctx, self.tail[-_TAIL_KEPT].time)
+    def _entries(self) -> list[Entry]:
+        """Return the events of the tail."""
+        return [
+            (time, event.rank, event.source, event.id, event)
+            for time, event in unpack_all(self.count, self.tail)
+        ]
 
-    def _fold(self, ctx: Context, facts: list[Fact]) -> State:
-        """Fold the tail anew from the last mark, else from the base; what is odd has been counted before.
+    def _put(self, entries: list[Entry]) -> None:
+        """Let these be the tail."""
+        self.count = len(entries)
+        self.tail = bytearray().join([pack(entry[4], entry[0]) for entry in entries])
+        self._ends(entries)
+
+    def _ends(self, entries: list[Entry]) -> None:
+        if entries:
+            self.first, self.last = entries[0][0], entries[-1][:4]
+
+    def _fold(self, ctx: Context, tail: list[Entry], facts: list[Fact]) -> State:
+        """Return the state after `tail`, folded from the last mark, else from the base; what is odd was counted before.
 
         The facts of what is folded go into `facts`.
         """
@@ -170,31 +184,25 @@ class Timeline:
         ctx.facts, ctx.anomalies = facts, {}
         done, packed = self._marks[-1] if self._marks else (0, self.base)
         state = _decode_state(packed) if packed else State(customer=self.state.customer)
-        for entry in self.tail[done:]:
-            step(state, ctx, unpack(entry.packed), entry.time)
+        for entry in tail[done:]:
+            step(state, ctx, entry[4], entry[0])
         ctx.facts, ctx.anomalies = kept_facts, kept_anomalies
         return state
 
     def fold_before(self, ctx: Context, bound: int) -> None:
         """Fold what is older than `bound` into the base: no event that old can be accepted any more."""
-        tail = self.tail
-        if not tail or tail[0].time >= bound:
+        if not self.count or self.first >= bound:
             return
         self._marks = []
-        if tail[-1].time < bound:
-            self.base, self.tail = _encode_state(self.state), []
+        if self.last[0] < bound:
+            self.base, self.tail, self.count = _encode_state(self.state), bytearray(), 0
         else:
-            recent = [entry for entry in tail if entry.time >= bound]
-            self.tail = tail[: len(tail) - len(recent)]
-            self.base = _encode_state(self._fold(ctx, []))
-            self.tail = recent
+            tail = self._entries()
+            place = bisect_left(tail, (bound,))
+            self.base = _encode_state(self._fold(ctx, tail[:place], []))
+            self._put(tail[place:])
         self._ids = None
         self.folded = max(self.folded, bound)
-
-
-def entry_of(event: Event, packed: bytes) -> Entry:
-    """Return the tail's entry of an event."""
-    return Entry(millis(event.time), event.rank, event.source, event.id, packed)
 
 
 def difference(old: list[Fact], new: list[Fact]) -> list[Fact]:

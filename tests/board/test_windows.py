@@ -15,7 +15,7 @@ from streamer.metrics.exposition import render
 from streamer.metrics.plan import Plan, slices
 from streamer.metrics.windows import Rows, Windows
 from streamer.panes import records
-from streamer.panes.store import SIZES, Store, reduce_facts
+from streamer.panes.store import NO_CELLS, SIZES, Store, reduce_facts
 from streamer.settings import Settings
 
 START = 1_767_600_000_000
@@ -54,9 +54,9 @@ steps = st.lists(st.tuples(facts, st.one_of(spans, st.integers(-7200, 0))), min_
 def partition_records(store):
     """The records of what changed in a store."""
     changed = {}
-    for size, number, group in store.take_changed():
-        cells = store.group_cells(size, number, group)
-        changed[records.pane_key(size, number, group)] = records.encode_cells(cells) if len(cells.cells) else None
+    for (size, number), groups in store.take_changed().items():
+        for group, value in records.encode_groups(store.panes.get((size, number), NO_CELLS), groups):
+            changed[records.pane_key(size, number, group)] = value
     return changed
 
 

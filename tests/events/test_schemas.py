@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from streamer.events import TYPES, Decoder, InvalidEvent, encode, pack, partition_key, schemas, topic_of, unpack
+from streamer.events import TYPES, Decoder, InvalidEvent, encode, partition_key, schemas, topic_of
 from tests.strategies.events import SCALES, events
 
 FOLDER = Path(__file__).parents[2] / "schemas"
@@ -137,4 +137,3 @@ def test_what_the_schema_takes_is_what_the_classes_write(event):
     name = f"support.{event.entity}.{event.what}"
     VALIDATORS[name].validate(json.loads(encode(event)))
     assert DECODER.decode(topic_of(event), partition_key(event).encode(), encode(event), NOW_MS)[0] == event
-    assert unpack(pack(event)) == event

@@ -5,6 +5,7 @@ Each table of the specification is a module; importing this package collects the
 
 from streamer.metrics.catalogue import agents, contacts, surveys, tickets  # isort: skip
 from streamer.metrics.catalogue import customers  # isort: skip  # after surveys: it reads a row of theirs
+from streamer.metrics.catalogue import comparison  # isort: skip  # last: it reads rows of all
 from streamer.metrics.catalogue.model import (
     REGISTRY,
     WINDOWS,
@@ -46,6 +47,7 @@ __all__ = [
     "Series",
     "Term",
     "agents",
+    "comparison",
     "contacts",
     "customers",
     "row",

@@ -116,6 +116,11 @@ class Metric:
     only_by: tuple[str, ...] | None = None
     edge_cases: tuple[str, ...] = ()
     elsewhere: str = ""
+    #: for people: what is counted, and what is not; tests/metrics/test_explain.py wants them of every metric
+    counted: str = ""
+    not_counted: str = ""
+    #: events it is made from, `entity.name: field field` (see `needs`); none where it is made from other metrics alone
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -1,0 +1,57 @@
+"""When satisfaction moved for good: a two-sided CUSUM of hourly means (Page 1954; metrics.md, satisfaction_shift)."""
+
+from typing import Final
+
+import numpy as np
+
+from streamer.metrics.comparison.baselines import Floats, Mask
+from streamer.panes.histogram import Ints
+
+#: 30 d of hours
+HOURS: Final = 30 * 24
+_FIRST: Final = 7 * 24
+_HOURS_MIN: Final = 2
+#: both in standard deviations: what is let pass an hour, and the sum at which there is a change
+_K: Final = 0.5
+_H: Final = 5.0
+_MILLION: Final = 1_000_000
+
+
+def change_points(total: Ints, count: Ints) -> tuple[Mask, Ints]:
+    """Return which columns can be judged, and the last hour in which each changed (its place; -1: never).
+
+    `total` are millionths of x and `count` answers, [column, hour] of 30 d; the first 7 d are the measure.
+    """
+    known = count != 0
+    means = total / np.where(known, count * _MILLION, 1)
+    some = known[:, :_FIRST]
+    n = some.sum(axis=1)
+    size = np.maximum(n, 1)
+    # cumsum adds in order of time whatever else is in the array: the same numbers, the same bits
+    mean = np.cumsum(np.where(some, means[:, :_FIRST], 0.0), axis=1)[:, -1] / size
+    squares = np.where(some, (means[:, :_FIRST] - mean[:, np.newaxis]) ** 2, 0.0)
+    deviation = np.sqrt(np.cumsum(squares, axis=1)[:, -1] / size)
+    highest = np.where(some, means[:, :_FIRST], -np.inf).max(axis=1)
+    lowest = np.where(some, means[:, :_FIRST], np.inf).min(axis=1)
+    judged = (n >= _HOURS_MIN) & (highest > lowest)
+    points = np.full(len(total), -1, dtype=np.int64)
+    chosen = np.flatnonzero(judged)
+    if len(chosen):
+        centred = means[chosen] - mean[chosen, np.newaxis]
+        points[chosen] = _crossings(centred / deviation[chosen, np.newaxis], known[chosen])
+    return judged, points
+
+
+def _crossings(steps: Floats, known: Mask) -> Ints:
+    """Return the last hour in which a sum went past h from below, by column; -1 where none did."""
+    points = np.full(len(steps), -1, dtype=np.int64)
+    up, down = np.zeros((2, len(steps)))
+    beyond = np.zeros(len(steps), dtype=bool)
+    for i in np.flatnonzero(known.any(axis=0)).tolist():
+        some, step = known[:, i], steps[:, i]
+        up = np.where(some, np.maximum(0.0, up + step - _K), up)
+        down = np.where(some, np.maximum(0.0, down - step - _K), down)
+        now = (up > _H) | (down > _H)
+        points[now & ~beyond] = i
+        beyond = now
+    return points
