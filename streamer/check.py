@@ -51,13 +51,17 @@ def _read_files(settings: Settings) -> None:
 
 
 def _unreadable_files(settings: Settings) -> Iterator[Mistake]:
-    for name, section in (("kafka", settings.kafka), ("redis", settings.redis)):
-        for key, file in section:
-            if key.endswith("_file") and file is not None:
-                try:
-                    empty = not file.read_bytes().strip()
-                except OSError as error:
-                    yield Mistake(str(file), f"{name}.{key}", f"cannot be read: {error.strerror}")
-                else:
-                    if empty:
-                        yield Mistake(str(file), f"{name}.{key}", "is empty")
+    files = [
+        (f"{name}.{key}", file)
+        for name, section in (("kafka", settings.kafka), ("redis", settings.redis))
+        for key, file in section
+        if key.endswith("_file") and file is not None
+    ]
+    for key, file in [*files, *settings.ingest.files()]:
+        try:
+            empty = not file.read_bytes().strip()
+        except OSError as error:
+            yield Mistake(str(file), key, f"cannot be read: {error.strerror}")
+        else:
+            if empty:
+                yield Mistake(str(file), key, "is empty")

@@ -32,9 +32,18 @@ COMMANDS = {
     "worker": Command("streamer.processor.command:worker", "Process events: Kafka to exact state, until SIGTERM."),
     "board": Command("streamer.board.command:board", "Show the numbers: /metrics and the JSON API, until SIGTERM."),
     "top": Command("streamer.board.top:top", "Show the headline numbers in the terminal, refreshed each second."),
+    "explain": Command("streamer.metrics.explain_command:explain", "Say what a metric is: formula, what counts, PromQL."),
+    "journey": Command("streamer.board.journey_command:journey", "Show a customer's contacts, answers and purchases."),
+    "ingest": Command("streamer.ingest.command:ingest", "Take in webhooks over HTTP: events to Kafka, until SIGTERM."),
     "emit": Command("streamer.producers.emit:emit", "Send the events of a JSON Lines or CSV file to Kafka."),
     "simulate": Command("streamer.producers.simulator.command:simulate", "Simulate a support centre's events."),
     "replay": Command("streamer.replay:replay", "Print the numbers of recorded events at an instant."),
+    "topics": Command("streamer.processor.topics_command:topics", "Show the topics, wanted and actual; make them."),
+    "dead-letters": Command(
+        "streamer.processor.dead_letters_command:dead_letters", "List what could not be accepted; send it again."
+    ),
+    "erase": Command("streamer.producers.erase:erase", "Ask for the erasure of a customer's data."),
+    "rebuild": Command("streamer.processor.rebuild_command:rebuild", "Begin anew: make the state from the log."),
     "check": Command("streamer.check:check", "Validate a configuration and print what it comes to."),
 }
 

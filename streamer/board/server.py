@@ -1,4 +1,4 @@
-"""The board over HTTP: /metrics, /api/metrics, /api/open, /live, /ready."""
+"""The board over HTTP: /metrics, /api/metrics, /api/open, /api/explain, /api/journey, /live, /ready."""
 
 import datetime as dt
 from typing import Any
@@ -8,22 +8,29 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from streamer.board.api import families, open_items
+from streamer.board.journey import Journeys
 from streamer.board.view import SECOND, Evaluation, View
+from streamer.errors import DependencyError
 from streamer.events.codec import millis
 from streamer.metrics.catalogue import METRICS, Kind
+from streamer.metrics.explain import explanation, find, unknown
 
 _OPEN_LIMIT = 1_000
 _METRICS = {metric.name: metric for metric in METRICS}
 VIEW = web.AppKey("view", View)
+JOURNEYS = web.AppKey("journeys", Journeys)
 
 
 def make_app(view: View) -> web.Application:
     """Return the application that answers for a view; following the changelog is not its business."""
     app = web.Application()
     app[VIEW] = view
+    app[JOURNEYS] = Journeys(view)
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/api/metrics", _api_metrics)
     app.router.add_get("/api/open", _api_open)
+    app.router.add_get("/api/explain/{metric}", _api_explain)
+    app.router.add_get("/api/journey/{customer:.+}", _api_journey)
     app.router.add_get("/live", _live)
     app.router.add_get("/ready", _ready)
     return app
@@ -112,6 +119,28 @@ async def _api_open(request: web.Request) -> web.Response:
     at = view.instant()
     count, items = await view.run(open_items, view.merge, metric, wanted, names, at, limit)
     return _json({"as_of": _time(at), "metric": metric.name, "count": count, "items": items})
+
+
+async def _api_explain(request: web.Request) -> web.Response:
+    """What a metric is, from the catalogue; it needs no numbers, so a board that catches up says it too."""
+    name = request.match_info["metric"]
+    metric = find(name)
+    if metric is None:
+        raise web.HTTPNotFound(text=f"{unknown(name)}\n")
+    return _json(explanation(metric))
+
+
+async def _api_journey(request: web.Request) -> web.Response:
+    """A customer's contacts, answers and purchases in order, and the largest drop of a score."""
+    _known(request.app[VIEW])
+    customer = request.match_info["customer"]
+    try:
+        found = await request.app[JOURNEYS].of(customer)
+    except DependencyError as error:
+        raise web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": "1"}) from error
+    if found is None:
+        raise web.HTTPNotFound(text="nothing is known of this customer: no events yet, or erased\n")
+    return _json(found)
 
 
 async def _live(_request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from streamer.settings._ingest import IngestSettings
 from streamer.settings._processes import (
     BoardSettings,
     ExpositionSettings,
@@ -67,6 +68,7 @@ class Settings(Section):
     worker: WorkerSettings = WorkerSettings()
     board: BoardSettings = BoardSettings()
     redis: RedisSettings = RedisSettings()
+    ingest: IngestSettings = IngestSettings()
     logs: LogSettings = LogSettings()
 
     @field_validator("exposition")

@@ -1,0 +1,252 @@
+"""What all adapters share: the delivery they read, the state they are handed, and how they name things without names.
+
+An adapter is `adapt(delivery, source, state) -> list of CloudEvents` and nothing else: no clock, no network, no file.
+What it may not pass on is decided here and nowhere else: ids of customers and agents leave as keyed hashes, other ids
+only if their shape is that of a machine's id, and a label (queue, team, brand, ...) only if the adapter knows it as a
+fixed word of the source or the operator has listed it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from streamer.errors import StreamerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+Event = dict[str, Any]
+
+# Machines' ids: a UUID, a Twilio SID, a short number. Of 9 digits at most: a phone number with its area is longer.
+_MACHINE_ID: Final = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{2}[0-9a-f]{32}")
+_PERSONAL: Final = re.compile(r"@|(?:\d[\s().-]*){7}")
+_HASH_DIGITS: Final = 32  # 128 bits: no two of 10^15 ids meet
+_LABEL_DIGITS: Final = 8  # labels are few
+_IDS_KEPT: Final = 65_536  # hashes remembered: an HMAC takes 3 us, and an agent's id comes a thousand times
+_MS_FROM: Final = 1e11  # a number above is in ms: as seconds it would lie in the year 5138
+_MS_MAX: Final = 253_402_214_400_000  # the end of the year 9999
+
+
+class RefusedError(StreamerError, ValueError):
+    """A payload from which no event can be made; the message names the field, never its value. The sender gets 422."""
+
+    exit_code = 65
+
+
+class UnknownTypeError(StreamerError, LookupError):
+    """A kind of delivery that the adapter does not know: counted and answered 2xx, for sources add kinds at any time."""
+
+
+class State(Protocol):
+    """What the ingress remembers for an adapter: bounded, so what was put may be gone. Values are JSON values."""
+
+    def get(self, key: str) -> Any:
+        """Return what was put last, else None."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook call or one line. `payload` is decoded JSON or a form; header names are in lower case."""
+
+    payload: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    received_ms: int = 0
+    digest: str = ""
+    """A hash of the body: what identifies a delivery that has no id of its own."""
+
+
+class Source:
+    """A configured source: how its ids and labels may be shown. `key` is the key of the hashes.
+
+    `names` are the labels that may pass and what they are called; with `pass_names` every label passes that does not
+    look like an e-mail address or a phone number. `ids_of` is the source whose customers and tickets are meant.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: bytes,
+        *,
+        names: Mapping[str, str] | None = None,
+        pass_names: bool = False,
+        ids_of: str | None = None,
+    ) -> None:
+        self.name = name
+        self.ids_of = ids_of or name
+        self._names = names or {}
+        self._pass_names = pass_names
+
+        @lru_cache(maxsize=_IDS_KEPT)
+        def digest(text: str) -> str:
+            return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+        self._digest: Callable[[str], str] = digest
+
+    def customer(self, raw: object) -> str | None:
+        """Return the opaque id of a customer by its id at the source, None for none."""
+        return self._person("customer", self.ids_of, raw)
+
+    def agent(self, raw: object) -> str | None:
+        """Return the opaque id of an agent."""
+        return self._person("agent", self.name, raw)
+
+    def caller(self, raw: object) -> str | None:
+        """Return the opaque id of a customer known by phone number: the same for every telephone source."""
+        digits = re.sub(r"\D", "", word(raw) or "")
+        # "anonymous", "0" and extensions are no customers; 6 digits are the shortest subscriber numbers.
+        return self._person("customer", "phone", digits.lstrip("0")) if len(digits) >= 6 else None  # noqa: PLR2004
+
+    def address(self, raw: object) -> str | None:
+        """Return the opaque id of a customer known by e-mail address: the same for every source that has only that."""
+        text = (word(raw) or "").strip().lower()
+        return self._person("customer", "email", text or None)
+
+    def subject(self, raw: object, of: str | None = None) -> str | None:
+        """Return the id of a ticket, contact or invitation, unique over all sources."""
+        text = word(raw)
+        return None if not text else f"{of or self.name}:{self._opaque(text)}"
+
+    def about(self, raw: object) -> str | None:
+        """Return the id of the ticket or contact that a survey is about, of the source that `ids_of` names."""
+        return self.subject(raw, self.ids_of)
+
+    def label(self, raw: object, known: Collection[str] = ()) -> str | None:
+        """Return what a queue, team, brand, ... is called: never more than the operator allowed; None for none."""
+        text = word(raw)
+        if not text:
+            return None
+        if text in self._names:
+            return self._names[text]
+        lower = text.lower()
+        if lower in known:
+            return lower
+        if self._pass_names and not _PERSONAL.search(text):
+            return text
+        return f"~{self._digest(f'label:{text}')[:_LABEL_DIGITS]}"
+
+    def listed(self, raw: object) -> str | None:
+        """Return what the operator calls this value, None if it is not listed."""
+        return self._names.get(word(raw) or "")
+
+    def event(
+        self, type_: str, unique: object, time_ms: int, subject: str | None, /, **data: Any
+    ) -> Event:  # the data's names are events.md's
+        """Return one CloudEvent. `unique` is what identifies the change: the same again gives the same id.
+
+        Data that are None are left out. Raises `RefusedError` without a subject.
+        """
+        if subject is None:
+            raise RefusedError("has no id of the ticket, contact, survey or agent it is about")
+        return {
+            "specversion": "1.0",
+            "id": self._digest(f"id:{type_}:{unique}")[:_HASH_DIGITS],
+            "source": f"ingest/{self.name}",
+            "type": f"support.{type_}",
+            "time": iso(time_ms),
+            "subject": subject,
+            "data": {name: value for name, value in data.items() if value is not None},
+        }
+
+    def _person(self, kind: str, space: str, raw: object) -> str | None:
+        text = word(raw)
+        return None if not text else self._digest(f"{kind}:{space}:{text}")[:_HASH_DIGITS]
+
+    def _opaque(self, text: str) -> str:
+        return text if _MACHINE_ID.fullmatch(text) else self._digest(f"subject:{text}")[:_HASH_DIGITS]
+
+
+def required(value: str | None, path: str) -> str:
+    """Return the value. Raises `RefusedError` that names the field if there is none."""
+    if not value:
+        raise RefusedError(f"{path} is missing")
+    return value
+
+
+def word(value: object) -> str | None:
+    """Return a string or a number as text without blanks around it, None for anything else: sources write both."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def number(value: object, path: str) -> float:
+    """Return a number that may be written as a string. Raises `RefusedError`."""
+    try:
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            result = float(value)
+            if abs(result) < float("inf"):
+                return result
+    except (ValueError, OverflowError):
+        pass
+    raise RefusedError(f"{path} is not a number")
+
+
+def at(value: object, *path: str | int) -> Any:
+    """Return what lies at a path of names and indexes, None where there is nothing."""
+    for part in path:
+        if isinstance(part, int):
+            if not isinstance(value, list) or not -len(value) <= part < len(value):
+                return None
+            value = value[part]
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            return None
+    return value
+
+
+def table(value: object, path: str = "the payload") -> dict[str, Any]:
+    """Return an object as it is. Raises `RefusedError` if it is none."""
+    if not isinstance(value, dict):
+        raise RefusedError(f"{path} is not an object")
+    return value
+
+
+def flag(value: object) -> bool | None:
+    """Return a boolean that may be written as 0, 1 or a word, None for anything else."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+        (word(value) or "").lower()
+    )
+
+
+def instant(value: object, path: str) -> int:
+    """Return ms since the epoch of seconds, ms, ISO 8601 or `2020-03-03 13:05:57 UTC`. Raises `RefusedError`."""
+    if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+        text = value.strip().removesuffix(" UTC")
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise RefusedError(f"{path} is not a time") from None
+        since = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        result = since // dt.timedelta(milliseconds=1)
+    else:
+        seconds = number(value, path)
+        result = int(seconds) if seconds >= _MS_FROM else round(seconds * 1000)
+    if not 0 <= result < _MS_MAX:
+        raise RefusedError(f"{path} is not a time of this era")
+    return result
+
+
+def first_instant(*candidates: tuple[object, str]) -> int:
+    """Return the first of the (value, path) that has a value, as ms. Raises `RefusedError` if none has."""
+    for value, path in candidates:
+        if value not in (None, ""):
+            return instant(value, path)
+    raise RefusedError(f"{candidates[-1][1]} is missing")
+
+
+def iso(time_ms: int) -> str:
+    """Return ms since the epoch as RFC 3339."""
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=time_ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

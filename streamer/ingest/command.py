@@ -1,0 +1,83 @@
+"""`streamer ingest`: from settings to a serving ingress."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from streamer.errors import DependencyError
+from streamer.ingest.connections import Guard
+from streamer.ingest.deliver import Deliver, KafkaDeliver
+from streamer.ingest.server import Ingress
+from streamer.logs import configure_logs, get_logger
+from streamer.options import ConfigOption  # noqa: TC001 (typer resolves it)
+from streamer.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from streamer.settings import Settings
+
+logger = get_logger(__name__)
+
+
+@asynccontextmanager
+async def serving(ingress: Ingress) -> AsyncIterator[tuple[int, Guard]]:
+    """Serve on `[ingest] host` and `port`; gives the port and the guard of the connections."""
+    limits = ingress.limits
+    seconds = limits.request_timeout / 1000
+    guards: list[Guard] = []
+
+    async def answered(request: web.Request, _response: web.StreamResponse) -> None:
+        for guard in guards:
+            guard.finished(request.protocol)
+
+    app = ingress.app()
+    app.on_response_prepare.append(answered)
+    # The signature is over the bytes as they came, and a bomb must not be unpacked before it is known as one.
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=seconds)
+    await runner.setup()
+    assert runner.server is not None
+    # A second more than a handler gets: its 503 comes before the cut.
+    guards.append(guard := Guard(runner.server, connections=limits.connections, seconds=seconds + 1))
+    try:
+        server = await _listen(guard, limits.host, limits.port)
+        try:
+            yield server.sockets[0].getsockname()[1], guard
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(guard: Guard, host: str, port: int) -> asyncio.Server:
+    try:
+        return await asyncio.get_running_loop().create_server(guard, host, port)
+    except OSError as error:
+        raise DependencyError("ingest", f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+async def serve(settings: Settings, deliver: Deliver) -> None:
+    """Take deliveries in until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(Ingress(settings, deliver)) as (port, _):
+        logger.info("serving", host=settings.ingest.host, port=port, sources=sorted(settings.ingest.sources))
+        await stop.wait()
+
+
+def ingest(config: ConfigOption = None) -> None:
+    """Take in webhooks over HTTP: events to Kafka, until SIGTERM."""
+    settings = load_settings(config)
+    configure_logs(settings)
+    deliver = KafkaDeliver(settings)
+    try:
+        asyncio.run(serve(settings, deliver))
+    finally:
+        deliver.close()
