@@ -59,7 +59,7 @@ format: setup ## Let ruff mend what it can
 demo: $(RUN) ## The whole product on this machine
 	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER))
 
-bench: setup services ## Measure: ARGS="core", "worker" or "scrape" (docs/performance.md)
+bench: setup services ## Measure: ARGS="core", "worker", "jobs", ... (bench/README.md)
 	$(BIN)/python -m bench $(ARGS)
 
 chaos: setup services ## Kill -9, freeze and restart workers and broker under load
@@ -68,6 +68,7 @@ chaos: setup services ## Kill -9, freeze and restart workers and broker under lo
 schemas: setup ## Make the generated files again
 	$(BIN)/python -m streamer.events.schemas
 	$(BIN)/python -m streamer.metrics.reference
+	$(BIN)/python -m streamer.producers.emitter_methods
 
 # UPGRADE=--upgrade takes new versions. The second lock is the part of the first that the product runs with.
 lock: setup ## Lock the dependencies

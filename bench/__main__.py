@@ -1,12 +1,17 @@
-"""`python -m bench core|worker|scrape`: measure, and print medians; without arguments the core."""
+"""`python -m bench COMMAND`: measure, and print medians; without arguments the core."""
 
 import argparse
+import signal
 import sys
+from pathlib import Path
 
-from bench import core, scrape, worker
+from bench import core, emitter, jobs, latency, peers, recovery, scrape, spikes, state, worker
 
 EVENTS = 100_000
 CUSTOMERS = 10_000
+JOB_EVENTS = 1_000_000
+PEER_EVENTS = 3_000_000
+KNOWN = 1_000_000
 
 
 def main() -> None:
@@ -24,13 +29,54 @@ def main() -> None:
     real.add_argument("--runs", type=int, default=3)
     shown = commands.add_parser("scrape", parents=[shared], help="evaluation and text of the board")
     shown.add_argument("--scrapes", type=int, default=200)
-    arguments = parser.parse_args(sys.argv[1:] or ["core"])
-    if arguments.command == "core":
-        core.main(arguments.events, arguments.customers, arguments.runs, arguments.cut, profile=arguments.profile)
-    elif arguments.command == "worker":
-        worker.main(arguments.events, arguments.customers, arguments.runs)
-    else:
-        scrape.main(arguments.events, arguments.customers, arguments.scrapes)
+    three = commands.add_parser("jobs", help="the peers' three jobs, done by this product's processor")
+    three.add_argument("--events", type=int, default=JOB_EVENTS)
+    three.add_argument("--runs", type=int, default=5)
+    others = commands.add_parser("peers", help="the three jobs beside Quix Streams, Kafka Streams and Faust")
+    others.add_argument("--peers", type=Path, required=True, help="folder with the peers' programs")
+    others.add_argument("--events", type=int, default=PEER_EVENTS, help="for the fast engines; a multiple of 100,000")
+    others.add_argument("--runs", type=int, default=5)
+    recovered = commands.add_parser("recovery", help="changelog records a second into a worker that starts")
+    recovered.add_argument("--customers", type=int, default=KNOWN // 4, help="finished customers in the changelogs")
+    recovered.add_argument("--runs", type=int, default=3)
+    seen = commands.add_parser("latency", help="append to applied by the board, all on this machine")
+    seen.add_argument("--rate", type=int, default=5_000, help="events a second")
+    seen.add_argument("--seconds", type=float, default=60.0, help="how long, after 10 s to warm up")
+    seen.add_argument("--customers", type=int, default=CUSTOMERS, help="size of the population")
+    many = commands.add_parser("state", help="CPU and memory with 10,000 and with a million customers known")
+    many.add_argument("--events", type=int, default=EVENTS, help="applied to either state")
+    many.add_argument("--customers", type=int, default=KNOWN, help="known in the larger state")
+    many.add_argument("--runs", type=int, default=3)
+    sdk = commands.add_parser("emitter", parents=[shared], help="the SDK beside kafka-python alone, on a real broker")
+    sdk.add_argument("--runs", type=int, default=3)
+    flagged = commands.add_parser("spikes", help="incidents that are flagged, and false alarms, over simulated weeks")
+    flagged.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    _run(parser.parse_args(sys.argv[1:] or ["core"]))
+
+
+def _run(given: argparse.Namespace) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # brokers and workers are to end with this
+    match given.command:
+        case "core":
+            core.main(given.events, given.customers, given.runs, given.cut, profile=given.profile)
+        case "worker":
+            worker.main(given.events, given.customers, given.runs)
+        case "scrape":
+            scrape.main(given.events, given.customers, given.scrapes)
+        case "jobs":
+            jobs.main(given.events, given.runs)
+        case "peers":
+            peers.main(given.peers, given.events, given.runs)
+        case "recovery":
+            recovery.main(given.customers, given.runs)
+        case "latency":
+            latency.main(given.rate, given.seconds, given.customers)
+        case "state":
+            state.main(given.events, given.customers, given.runs)
+        case "emitter":
+            emitter.main(given.events, given.customers, given.runs)
+        case "spikes":
+            spikes.main(given.seeds)
 
 
 if __name__ == "__main__":

@@ -23,15 +23,16 @@ CUT = 20_000
 _TOP = 15
 
 
-class _Counted(Partition):
+class Counted(Partition):
     """A partition that counts its facts."""
 
     facts = 0
 
-    def settle(self) -> None:
-        """Count what waits, and sum it."""
-        self.facts += len(self.context.facts)
-        super().settle()
+    def _work_off(self) -> None:
+        """Apply what waits, which is where facts are made, and count them."""
+        before = len(self.context.facts)
+        super()._work_off()
+        self.facts += len(self.context.facts) - before
 
 
 @dataclass
@@ -65,9 +66,9 @@ def chunks(input_: Sequence[Record], size: int) -> Iterator[list[tuple[str, list
         yield list(topics.items())
 
 
-def run(input_: Sequence[Record], cut: int) -> tuple[Run, Partition]:
-    """Apply the whole input to an empty partition, with a cut after every `cut` events and at the end."""
-    partition, result = _Counted(Settings()), Run()
+def run(input_: Sequence[Record], cut: int, partition: Counted | None = None) -> tuple[Run, Partition]:
+    """Apply the whole input to a partition (None: an empty one), with a cut after every `cut` events and at the end."""
+    partition, result = partition or Counted(Settings()), Run()
     size = min(CHUNK, cut)
     prepared = list(chunks(input_, size))
     gc.collect()
@@ -92,7 +93,7 @@ def run(input_: Sequence[Record], cut: int) -> tuple[Run, Partition]:
     return result, partition
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return this process's memory in bytes (Linux)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -112,10 +113,10 @@ def main(events: int, customers: int, runs: int, cut: int, *, profile: bool) -> 
         _profile(input_, cut)
         return
     gc.collect()
-    before = _resident()
+    before = resident()
     first, held = run(input_, cut)
     gc.collect()
-    grown = _resident() - before
+    grown = resident() - before
     del held
     found = [first, *(run(input_, cut)[0] for _ in range(runs - 1))]
     say(f"core: {events} events, population {customers}, a cut every {cut} events, load {os.getloadavg()[0]:.1f}")

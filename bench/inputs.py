@@ -34,8 +34,10 @@ def lines(events: int, customers: int, start: str = START) -> list[bytes]:
 
     Raises RuntimeError if the simulator gives fewer.
     """
-    file = FOLDER / f"seed{SEED}-{customers}-{events}.jsonl"
-    if start == START and file.exists():
+    begun = "" if start == START else f"-{start[:10]}"
+    file = FOLDER / f"seed{SEED}-{customers}-{events}{begun}.jsonl"
+    lasts = not start.startswith("-")
+    if lasts and file.exists():
         return file.read_bytes().splitlines(keepends=True)
     command = [sys.executable, "-m", "streamer", "simulate", "--preset", "bench", "--seed", str(SEED), "--out", "-"]
     command += ["--customers", str(customers), f"--start={start}"]
@@ -46,7 +48,7 @@ def lines(events: int, customers: int, start: str = START) -> list[bytes]:
     if len(found) < events:
         msg = f"the simulator gave {len(found)} events instead of {events}"
         raise RuntimeError(msg)
-    if start == START:
+    if lasts:
         FOLDER.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
         partial.write_bytes(b"".join(found))
@@ -54,10 +56,10 @@ def lines(events: int, customers: int, start: str = START) -> list[bytes]:
     return found
 
 
-def records(events: int, customers: int) -> list[Record]:
+def records(events: int, customers: int, start: str = START) -> list[Record]:
     """Return the first `events` of the input as records, in order of time."""
     result = []
-    for number, line in enumerate(lines(events, customers)):
+    for number, line in enumerate(lines(events, customers, start)):
         event: dict[str, Any] = msgspec.json.decode(line)
         topic, key = address(event)
         result.append(Record(topic, number, event_ms(event), key.encode(), line.rstrip(b"\n")))

@@ -1,3 +1,19 @@
 """Live customer-service metrics from the events of a support operation."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamer.producers.emitter import Emitter
+
+__all__ = ["Emitter", "__version__"]
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import the SDK when it is asked for: the commands have no use for it."""
+    if name == "Emitter":
+        from streamer.producers.emitter import Emitter  # noqa: PLC0415
+
+        return Emitter
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,7 +23,7 @@ from streamer.timelines.open_work import Item, open_work
 from streamer.timelines.timeline import Entry, Timeline
 
 #: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 #: the worker's own counters: family (Prometheus adds _total) -> help, labels
 COUNTERS = {
     "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),
@@ -164,8 +164,12 @@ class Partition:
 
     def _fresh(self, timeline: Timeline, entries: list[Entry]) -> list[Entry]:
         """Return the events that are neither older than what is folded nor repeats, in order."""
-        fresh: dict[tuple[str, str], Entry] = {}
         folded, has = timeline.folded, timeline.count and timeline.has
+        if len(entries) == 1:  # as most are: without a dict
+            time, _, source, id_, _ = entries[0]
+            if time >= folded and not (has and has(source, id_)):
+                return entries
+        fresh: dict[tuple[str, str], Entry] = {}
         for entry in entries:
             time, _, source, id_, _ = entry
             if time < folded:

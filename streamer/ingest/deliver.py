@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from streamer.errors import DependencyError, StreamerError
-from streamer.producers.kafka import _connection, address
+from streamer.producers.kafka import address, connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A webhook waits for its events: no batch is worth more than this. At 2,000 a second it still makes batches of 10.
 _LINGER_MS: Final = 5
-# A topic's first metadata; it blocks the event loop only while the broker does not know the topic yet.
+# A topic's first metadata, waited for in a thread.
 _BLOCK_MS: Final = 2_000
 
 _encode = msgspec.json.Encoder().encode
@@ -47,9 +47,10 @@ class KafkaDeliver:
     def __init__(self, settings: Settings) -> None:
         timeout_ms = settings.ingest.request_timeout
         self._free = settings.ingest.unacknowledged
+        self._known: set[str] = set()
         try:
             self._producer: Any = KafkaProducer(
-                **_connection(settings),
+                **connection(settings),
                 acks="all",
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=timeout_ms,
@@ -71,6 +72,7 @@ class KafkaDeliver:
         try:
             for event in events:
                 topic, key = address(event)
+                await self._know(topic)
                 sent = self._producer.send(topic, key=key.encode(), value=_encode(event))
                 waiting.append(self._acknowledged(loop, sent))
         except KafkaError as error:
@@ -79,7 +81,16 @@ class KafkaDeliver:
             results = await asyncio.gather(*waiting, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
+                self._known.clear()
                 raise DependencyError("kafka", type(result).__name__) from result
+
+    async def _know(self, topic: str) -> None:
+        """Return when kafka-python knows the topic: `send` would block the event loop until it does."""
+        if topic in self._known:
+            return
+        if not await asyncio.to_thread(self._producer.partitions_for, topic):
+            raise DependencyError("kafka", f"there is no topic {topic}")
+        self._known.add(topic)
 
     def close(self) -> None:
         """End within two seconds."""

@@ -19,7 +19,7 @@ _TOPIC_OF: Final = {entity: topic for topic, entities in TOPICS.items() for enti
 _UNDER_WAY_MAX: Final = 20_000
 # A batch costs the client some 1 ms whatever is in it; 20 ms is nothing against the second in which a number may appear.
 _LINGER_MS: Final = 20
-_BATCH_BYTES: Final = 128 * 1024
+BATCH_BYTES: Final = 128 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,10 +51,10 @@ class KafkaSender:
         timeout_ms = round(timeout_s * 1000)
         try:
             self._producer: Any = KafkaProducer(
-                **_connection(settings),
+                **connection(settings),
                 acks="all",
                 allow_auto_create_topics=False,
-                batch_size=_BATCH_BYTES,
+                batch_size=BATCH_BYTES,
                 bootstrap_timeout_ms=timeout_ms,
                 delivery_timeout_ms=timeout_ms,
                 linger_ms=_LINGER_MS,
@@ -121,7 +121,7 @@ class KafkaSender:
         return DependencyError("kafka", f"{what}: {type(error).__name__}: {error}")
 
 
-def _connection(settings: Settings) -> dict[str, Any]:
+def connection(settings: Settings) -> dict[str, Any]:
     """Return how kafka-python reaches the brokers of the configuration."""
     kafka = settings.kafka
     password, key_password = kafka.sasl_password(), kafka.tls_key_password()

@@ -136,15 +136,14 @@ class Timeline:
     def _append(self, ctx: Context, entries: list[Entry]) -> None:
         if not self.count:
             self.first = entries[0][0]
-        state, tail = self.state, self.tail
-        for entry in entries:
-            event = entry[4]
-            step(state, ctx, event, entry[0])
-            tail += pack(event, entry[0])
-            self.count += 1
-            if self.count % _MARK_EVERY == 0:
-                self._marks = [*self._marks[-1:], (self.count, _encode_state(state))]
-        self.last = entries[-1][:4]
+        state, tail, count = self.state, self.tail, self.count
+        for time, _, _, _, event in entries:
+            step(state, ctx, event, time)
+            tail += pack(event, time)
+            count += 1
+            if not count % _MARK_EVERY:
+                self._marks = [*self._marks[-1:], (count, _encode_state(state))]
+        self.count, self.last = count, entries[-1][:4]
 
     def _insert(self, ctx: Context, entries: list[Entry]) -> None:
         tail = self._entries()
