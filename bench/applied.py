@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streamer.board.command import board
 from streamer.board.visible import Visible
-from streamer.processor import Mark
+from streamer.processor.mark import Mark
 
 
 def main() -> None:

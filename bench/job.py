@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from bench.states import FLUSHED, STATES
 from bench.tickets import PARTITIONS, TOPIC
-from streamer.processor import WorkerConfig, run_worker
+from streamer.processor.config import WorkerConfig
+from streamer.processor.worker import run_worker
 
 
 def config(bootstrap: str, job: str, app: str, port: int | None = None) -> WorkerConfig:

@@ -32,7 +32,8 @@ from bench.processes import (
 from bench.states import FLUSHED, STATES
 from bench.tickets import PARTITIONS, TOPIC, plain, send
 from streamer.embedded import free_port
-from streamer.processor import END, MARK, decode_mark, ensure_topics
+from streamer.processor.mark import END, MARK, decode_mark
+from streamer.processor.topics import ensure_topics
 from tests.services.kafka import Kafka
 
 JOBS = ("j1", "j2", "j3")

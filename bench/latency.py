@@ -26,8 +26,8 @@ from bench.inputs import lines
 from bench.processes import cpu_seconds, numbers, settings_of, started, streamer
 from streamer.embedded import free_port
 from streamer.events import TOPICS
-from streamer.processor import ensure_topics
 from streamer.processor.command import worker_config
+from streamer.processor.topics import ensure_topics
 from streamer.producers.kafka import KafkaSender, address
 from tests.services.kafka import Kafka
 from tests.services.process import answers_ok, wait_until

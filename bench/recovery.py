@@ -13,9 +13,10 @@ from bench.population import Pair, Past, past
 from bench.processes import BROKER_CORE, WORKER_CORE, cpu_seconds, numbers, peak, pin, settings_of, streamer
 from streamer.embedded import free_port
 from streamer.partition import PANES, TIMELINES
-from streamer.processor import MARK, Mark, WorkerConfig, ensure_topics
 from streamer.processor.command import worker_config
-from streamer.processor.mark import encode_mark
+from streamer.processor.config import WorkerConfig
+from streamer.processor.mark import MARK, Mark, encode_mark
+from streamer.processor.topics import ensure_topics
 from streamer.processor.writer import PartitionWriter, Row
 from tests.services.kafka import Kafka
 

@@ -16,7 +16,7 @@ from bench.tickets import SLICE_MS, SLICES, Sums, millis
 from streamer.facts import GROUP_UNIT, ROW_LIMIT, Fact, cell
 from streamer.panes.records import GROUP, encode, number_key, read_number_key
 from streamer.panes.store import EVER, Batch, Cells, Shape, Store, joined, reduce_facts
-from streamer.processor import Changes, Record
+from streamer.processor.partition import Changes, Record
 
 PANES, TICKETS = "panes", "timelines"
 #: the family by which the bench sees what is committed

@@ -13,8 +13,8 @@ from bench.figures import say, show
 from bench.inputs import lines
 from bench.processes import BROKER_CORE, WORKER_CORE, cpu_seconds, numbers, peak, pin, settings_of, streamer
 from streamer.embedded import free_port
-from streamer.processor import ensure_topics
 from streamer.processor.command import worker_config
+from streamer.processor.topics import ensure_topics
 from streamer.producers.kafka import KafkaSender, address
 from tests.services.kafka import Kafka
 from tests.services.process import wait_until

@@ -84,6 +84,8 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.logs.level.upper())
+    for name in ("aiokafka", "kafka"):  # at debug they log requests and answers, and those hold records
+        logging.getLogger(name).setLevel(max(root.level, logging.INFO))
     logging.captureWarnings(capture=True)
 
 

@@ -5,10 +5,11 @@ one for a whole file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 
-from streamer.events import Event, timeline_key
+from streamer.events import CustomerErased, Event, timeline_key
 from streamer.events.codec import Decoder
 from streamer.events.errors import InvalidEvent
 from streamer.facts import GROUP_UNIT
@@ -52,6 +53,8 @@ HOT_MAX = 50_000
 FOLD_MARGIN = 10 * 60_000
 #: a tail this long is folded partly, though its newest events are recent
 _LONG_TAIL = 256
+#: bytes that the record of a timeline has in it while an erased event is in its tail (others have them hardly ever)
+_ERASED = CustomerErased.what.encode()
 
 
 class Partition:
@@ -72,6 +75,9 @@ class Partition:
         #: what was taken in and not applied yet, by timeline, and how many events that are
         self._waiting: dict[str, list[Entry]] = {}
         self._taken = 0
+        #: (when a customer was erased, timeline): it goes when no event that old can come any more
+        self._erased: list[tuple[int, str]] = []
+        self._found_erased: set[str] = set()
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], int] = {}
         self._sources: set[str] = set()
@@ -159,6 +165,9 @@ class Partition:
                 timeline.touched = self._cuts
                 timeline.add(self.context, fresh)
                 self._dirty.add(key)
+                for time, _, _, _, event in fresh:
+                    if type(event) is CustomerErased:
+                        heappush(self._erased, (time, key))
         self._waiting = {}
         self._taken = 0
 
@@ -221,6 +230,7 @@ class Partition:
                 timeline.fold_before(self.context, bound)
             timelines.append((key.encode(), timeline.record()))
             self._write_work(key, timeline, panes)
+        timelines += [(key.encode(), None) for key in self._forget(bound)]  # behind what was written of it just now
         panes += self._new_numbers()  # after open work, which may number groups
         self._dirty = set()
         for (size, number), groups in self.store.take_changed().items():
@@ -233,6 +243,19 @@ class Partition:
         self._cuts += 1
         self._evict(bound)
         return Changes({TIMELINES: timelines, PANES: panes}, dead)
+
+    def _forget(self, bound: int) -> list[str]:
+        """Forget the erased customers of whom nothing that old can come any more, unless they have come back."""
+        forgotten = []
+        while self._erased and self._erased[0][0] < bound:
+            _, key = heappop(self._erased)
+            if key in self._hot or key in self._cold:
+                timeline = self._hot.get(key) or self._timeline(key)
+                timeline.fold_before(self.context, bound)
+                if timeline.blank:
+                    del self._hot[key]
+                    forgotten.append(key)
+        return forgotten
 
     def _write_work(self, key: str, timeline: Timeline, panes: list[tuple[bytes, bytes | None]]) -> None:
         items = open_work(timeline.state, self.context)
@@ -292,6 +315,8 @@ class Partition:
                     self._cold.pop(key.decode(), None)
                 else:
                     self._cold[key.decode()] = value
+                    if _ERASED in value:
+                        self._found_erased.add(key.decode())
             return
         for key, value in pairs:
             kind = key[:1]
@@ -322,6 +347,11 @@ class Partition:
                 parts.setdefault((size, number), {})[group] = value
         for (size, number), found in parts.items():
             self.store.put(size, number, _joined(found))
+        for key in self._found_erased & self._cold.keys():
+            timeline = Timeline.load(self._cold[key], self.context, customer=True)
+            for time in timeline.erasures():
+                heappush(self._erased, (time, key))
+        self._found_erased = set()
         self._found_panes, self._found_groups, self._found_rows = {}, {}, {}
 
     def counters(self) -> Mapping[tuple[str, ...], int]:

@@ -10,7 +10,6 @@ from streamer.metrics.plan import Plan
 from streamer.options import ConfigOption
 from streamer.partition import COUNTERS, FACTS_VERSION, Partition
 from streamer.processor.config import WorkerConfig
-from streamer.processor.worker import run_worker
 from streamer.settings import Settings, load_settings, rules_hash
 
 
@@ -53,6 +52,7 @@ def worker_config(settings: Settings) -> WorkerConfig:
         configuration=configuration_hash(settings),
         partitions=kafka.partitions,
         replication=kafka.replication,
+        retention_ms=kafka.retention,
         fencing=kafka.fencing,
         security=security(settings),
         instance_id=worker.instance,
@@ -68,6 +68,8 @@ def worker_config(settings: Settings) -> WorkerConfig:
 
 def worker(config: ConfigOption = None) -> None:
     """Process events: Kafka to exact state, until SIGTERM."""
+    from streamer.processor.worker import run_worker  # noqa: PLC0415 (a board needs the configuration, and no Faust)
+
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
     configure_logs(settings)
     run_worker(worker_config(settings), lambda number: Partition(settings, number), COUNTERS)

@@ -16,6 +16,8 @@ SOURCES = (
 )
 DEAD_LETTERS = "support.dead-letters"
 TABLES = ("timelines", "panes")
+# A rebuild replays the log, so it has to reach back over the longest window (90 days) and some.
+RETENTION_MS = 100 * 24 * 3_600_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class WorkerConfig:
     configuration: str
     partitions: int = 4
     replication: int = 1
+    retention_ms: int = RETENTION_MS
     sources: tuple[str, ...] = SOURCES
     tables: tuple[str, ...] = TABLES
     dead_letters: str = DEAD_LETTERS
@@ -57,8 +60,8 @@ class WorkerConfig:
             if not getattr(self, name):
                 raise InvalidConfigError(f"{name}: must be set")
         for name in (
-            "partitions", "replication", "session_timeout_ms", "rebalance_timeout_ms", "flush_interval_ms",
-            "backlog_flush_interval_ms", "idle_mark_interval_ms", "transaction_timeout_ms",
+            "partitions", "replication", "retention_ms", "session_timeout_ms", "rebalance_timeout_ms",
+            "flush_interval_ms", "backlog_flush_interval_ms", "idle_mark_interval_ms", "transaction_timeout_ms",
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise InvalidConfigError(f"{name}: must be positive")

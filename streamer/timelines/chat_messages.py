@@ -32,6 +32,7 @@ def message(state: State, contact: Contact, ctx: Context, event: Any, t: int) ->
         contact.bot = True
         end_facts(contact, ctx)
     if human:
+        contact.replies += 1
         contact.pending = 0
         if contact.clock and not contact.first_reply:
             contact.first_reply = t

@@ -10,6 +10,7 @@ from streamer.metrics.catalogue import ACTIVITY, row
 from streamer.metrics.catalogue.contacts import OUTCOMES, REACHED
 from streamer.timelines.chat_messages import message
 from streamer.timelines.context import Context
+from streamer.timelines.drivers import first_channel, waits_long
 from streamer.timelines.endings import end_facts, leg_ends, wrapped_up
 from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, move_relations, relate, relate_end
 from streamer.timelines.state import NO_LEG, OVER, TALKING, WAITING, Contact, State
@@ -49,7 +50,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     if early and not contact.deferred:
         contact.deferred_at = t
         contact.deferred = (b"" if new else _pack(contact),)
-    ignored = _is_lost(contact, t) and what != "queued"  # what follows a lost leg is ignored until the next queued
+    ignored = _is_lost(contact, ctx, t) and what != "queued"  # what follows a lost leg is ignored until the next queued
     related = False
     own = len(ctx.facts)
     if not ignored:
@@ -82,9 +83,10 @@ def _apply(state: State, contact: Contact, ctx: Context, event: Event, t: int, *
     return _STEPS[what](state, contact, ctx, event, t) or related
 
 
-def _is_lost(contact: Contact, t: int) -> bool:
+def _is_lost(contact: Contact, ctx: Context, t: int) -> bool:
     """Let a leg that waited past its deadline be lost by `t`; return whether the contact is over by that."""
     if contact.leg == WAITING and t > contact.leg_deadline:
+        contact.waited_over |= waits_long(contact, ctx, t)
         contact.leg, contact.lost_fact = OVER, None
         contact.end_facts = ()  # they were time-made, and are final
     return contact.leg == OVER and contact.end_made
@@ -96,6 +98,10 @@ def _take_fields(contact: Contact, ctx: Context, event: Event, t: int) -> bool:
     contact.last_event = t
     if data.queue is not UNSET:
         contact.queue = data.queue
+    if data.topic is not UNSET:
+        contact.topic = data.topic
+    if data.channel is not UNSET and "channel" not in ctx.names:
+        contact.channel = data.channel
     ctx.before = contact.group
     contact.group = ctx.regroup(contact.group, data)
     if contact.group == ctx.before:
@@ -111,7 +117,13 @@ def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
     if not known:
         ctx.note("unknown")
     contact = state.contacts[event.subject] = Contact(
-        group=ctx.first_group(event.entity), order=state.events, first_event=t, stub=not known, chat=chat
+        group=ctx.first_group(event.entity),
+        order=state.events,
+        first_event=t,
+        stub=not known,
+        abandoned_first=state.last_abandon >= t - DAY,
+        channel=first_channel(ctx, event.entity),
+        chat=chat,
     )
     direction = getattr(event.data, "direction", UNSET)
     if direction is not UNSET:
@@ -165,6 +177,7 @@ def _regroup(contact: Contact, ctx: Context, t: int) -> bool:
 
 def _open_leg(contact: Contact, ctx: Context, t: int, *, queued: int, queue: str, transferred: bool = False) -> None:
     """Start a leg at `t`, waiting since `queued` (0: nobody saw since when)."""
+    contact.leg_first = contact.leg == NO_LEG
     contact.leg, contact.leg_queue, contact.leg_queued = WAITING, queue, queued
     contact.queue = queue
     contact.leg_since = queued or t
@@ -238,6 +251,7 @@ def _outcome(contact: Contact, ctx: Context, outcome: str, t: int) -> None:
         wait = ctx.duration(t - contact.leg_queued)
         target = rules.chat_service_target if contact.chat else rules.service_target
         reached = "within" if wait <= target else "beyond"
+        contact.waited_over |= wait > target
         if outcome == "abandoned":
             if wait < rules.short_abandon:
                 outcome = "abandoned_short"
@@ -292,16 +306,19 @@ def _unanswered_end(contact: Contact, ctx: Context, t: int) -> bool:
     return True
 
 
-def _abandoned(_state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
-    return contact.leg == WAITING and _abandon(contact, ctx, t)
+def _abandoned(state: State, contact: Contact, ctx: Context, _event: Any, t: int) -> bool:
+    return contact.leg == WAITING and _abandon(state, contact, ctx, t)
 
 
-def _abandon(contact: Contact, ctx: Context, t: int) -> bool:
+def _abandon(state: State, contact: Contact, ctx: Context, t: int) -> bool:
     group = ctx.with_queue(ctx.before, contact.leg_queue)
     _outcome(contact, ctx, "abandoned", t)
-    if contact.leg_direction == "inbound" and contact.start and not contact.outbound:
-        contact.last_abandon, contact.recovered = t, 0
-        contact.attempts += ((t, group, None),)
+    if contact.leg_direction == "inbound":
+        state.last_abandon = t
+        contact.abandoned_first |= contact.leg_first
+        if contact.start and not contact.outbound:
+            contact.last_abandon, contact.recovered = t, 0
+            contact.attempts += ((t, group, None),)
     return _unanswered_end(contact, ctx, t)
 
 
@@ -344,11 +361,11 @@ def _resumed(_state: State, contact: Contact, _ctx: Context, _event: Any, t: int
     return False
 
 
-def _ended(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+def _ended(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
     if contact.ended:
         return False
     if contact.leg == WAITING:
-        _abandon(contact, ctx, t)
+        _abandon(state, contact, ctx, t)
     if contact.leg == TALKING:
         contact.held_off = contact.held_since > 0 and event.data.by == "customer"
         leg_ends(contact, ctx, t, "ended")

@@ -28,6 +28,8 @@ def leg_ends(contact: Contact, ctx: Context, t: int, how: str) -> None:
     talk = t - contact.leg_answered - hold
     if contact.leg_direction == "inbound":
         ctx.facts.append((cell(_LEG_END[how], group), t, 1, 1))
+    if how != "ended":
+        contact.transferred = True
     wrap = Wrap(contact.leg_agent, t, group, talk, hold, _handle(group, t, talk, hold, 0))
     ctx.facts += wrap.facts
     contact.wraps = (*(w for w in contact.wraps if t - w.end <= WRAP_UP_LIMIT), wrap)

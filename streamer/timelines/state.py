@@ -38,6 +38,10 @@ class Work(Struct, array_like=True, gc=False):
     reopened: bool = False
     #: an outbound or callback contact: none of the customer's own
     outbound: bool = False
+    #: the customer abandoned at most 24 h before the first event, or in the first leg
+    abandoned_first: bool = False
+    #: how the customer came; the group has it where `channel` is a dimension
+    channel: str = ""
     #: when surveys about it were sent
     surveyed: tuple[int, ...] = ()
     last_abandon: int = 0
@@ -84,6 +88,8 @@ class Ticket(Work, array_like=True, gc=False):
     first_response_miss: Fact | None = None
     response_miss: Fact | None = None
     resolution_miss: Fact | None = None
+    #: a target was missed, whatever came after
+    breached: bool = False
     #: the resolution target met at the last solve, until the due time makes it final
     resolution_met: Fact | None = None
     created_fact: Fact | None = None
@@ -126,7 +132,9 @@ class Contact(Work, array_like=True, gc=False):
     wait_known: bool = False
     first_answered: int = 0
     answered_inbound: bool = False
+    topic: str = ""
     leg: int = NO_LEG
+    leg_first: bool = False
     leg_queue: str = ""
     #: the group at the event that opened the leg, with its queue: that of the open work that it is
     leg_group: int = 0
@@ -142,11 +150,16 @@ class Contact(Work, array_like=True, gc=False):
     held_since: int = 0
     held_ms: int = 0
     lost_fact: Fact | None = None
+    #: some leg waited longer than its queue's target; an answered one ended in a transfer
+    waited_over: bool = False
+    transferred: bool = False
     wraps: tuple[Wrap, ...] = ()
     clock: int = 0
     first_reply: int = 0
     human: int = 0
     anyone: int = 0
+    #: of humans, in a chat
+    replies: int = 0
     #: a customer message after `ended`, which waits if the contact is reopened
     pending: int = 0
     flowed_out: bool = False
@@ -237,6 +250,8 @@ class State(Struct, array_like=True, gc=False):
     known: bool = False
     #: the last purchases (a contact may have begun a little before the event that tells of it)
     purchases: list[int] = []
+    #: when the customer last abandoned
+    last_abandon: int = 0
     #: the last satisfaction answer was at_risk, in this group
     at_risk: bool = False
     risk_group: int = 0

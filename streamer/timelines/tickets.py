@@ -20,7 +20,8 @@ from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.tickets import BY_TOPIC
 from streamer.timelines.business import opening_time
 from streamer.timelines.context import Context
-from streamer.timelines.relations import answered_elsewhere, follow_up, relate, relate_end, remove
+from streamer.timelines.drivers import first_channel
+from streamer.timelines.relations import DAY, answered_elsewhere, follow_up, relate, relate_end, remove
 from streamer.timelines.state import (
     DELETED,
     MERGED,
@@ -75,6 +76,8 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
             order=state.events,
             first_event=t,
             stub=not created,
+            abandoned_first=state.last_abandon >= t - DAY,
+            channel=first_channel(ctx, "ticket"),
             status=NEW if created else OPEN,
             nobody_since=t,
             status_since=t,
@@ -89,6 +92,8 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
         ticket.queue = data.queue
     if data.topic is not UNSET:
         ticket.topic = data.topic
+    if data.channel is not UNSET and "channel" not in ctx.names:
+        ticket.channel = data.channel
     if group != old_group:
         ticket.group = group
         move_targets(ticket, ctx, t, group)
@@ -194,6 +199,8 @@ def _human_reply(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         if due and t <= due:
             drop(ctx, ticket.first_response_miss)
             emit((cell(SLA_FIRST, group), t, 1, 1))
+        elif due:
+            ticket.breached = True
         ticket.first_response_due, ticket.first_response_miss = 0, None
         if ticket.identified == _UNDECIDED:
             _identify(ticket, ctx, t)
@@ -202,6 +209,8 @@ def _human_reply(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
         if t <= ticket.response_due:
             drop(ctx, ticket.response_miss)
             emit((cell(SLA_RESPONSE, group), t, 1, 1))
+        else:
+            ticket.breached = True
         ticket.human = ticket.response_due = 0
         ticket.response_miss = None
     follow_up(state, ctx, t)
@@ -293,6 +302,7 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
             emit(met)
         else:
             ticket.resolution_due = 0
+            ticket.breached = True
         ticket.resolution_miss = None
     _stop_waiting(ticket, ctx, t)
     ticket.end, ticket.end_group, ticket.answered = t, group, not ticket.stub
@@ -301,6 +311,7 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
 
 def _stop_waiting(ticket: Ticket, ctx: Context, t: int) -> None:
     """The work is over: the wait gives no sample, running targets stop, a breach that has been stays a miss."""
+    ticket.breached |= 0 < ticket.first_response_due < t or 0 < ticket.response_due < t
     if t <= ticket.first_response_due:
         drop(ctx, ticket.first_response_miss)
     if t <= ticket.response_due:
@@ -354,8 +365,10 @@ def _deleted(state: State, ticket: Ticket, ctx: Context, _event: TicketDeleted, 
 def _finish(ticket: Ticket, ctx: Context, t: int) -> None:
     """Take back what a ticket counts for as one, and close its open work; work done stays."""
     _stop_waiting(ticket, ctx, t)
-    if ticket.resolution_miss is not None and t <= ticket.resolution_due:
+    if t <= ticket.resolution_due:
         drop(ctx, ticket.resolution_miss)
+    elif ticket.resolution_miss is not None:
+        ticket.breached = True
     ticket.resolution_miss, ticket.resolution_due = None, 0
     drop(ctx, ticket.created_fact)
     drop(ctx, ticket.topic_fact)

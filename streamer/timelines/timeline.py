@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from streamer.events import Event
+from streamer.events import CustomerErased, Event
 from streamer.events.codec import needle, pack, unpack_all
 from streamer.facts import GROUP_UNIT, Fact, cell
 from streamer.metrics.catalogue import ACTIVITY
@@ -187,6 +187,15 @@ class Timeline:
             step(state, ctx, entry[4], entry[0])
         ctx.facts, ctx.anomalies = kept_facts, kept_anomalies
         return state
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is left to remember: the customer was erased, and nothing has come since."""
+        return not self.count and self.state == State(customer=self.state.customer, events=self.state.events)
+
+    def erasures(self) -> list[int]:
+        """Return when the customer was erased, as far as the tail tells (ms)."""
+        return [time for time, _, _, _, event in self._entries() if type(event) is CustomerErased]
 
     def fold_before(self, ctx: Context, bound: int) -> None:
         """Fold what is older than `bound` into the base: no event that old can be accepted any more."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streamer.processor import Changes, DeadLetter
+from streamer.processor.partition import Changes, DeadLetter
 
 pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 

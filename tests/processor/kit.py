@@ -19,8 +19,9 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
 
-from streamer.processor import MARK, WorkerConfig, decode_mark, ensure_topics
-from streamer.processor.mark import is_control
+from streamer.processor.config import WorkerConfig
+from streamer.processor.mark import MARK, decode_mark, is_control
+from streamer.processor.topics import ensure_topics
 from tests.services.process import wait_until
 
 ROOT = Path(__file__).parents[2]

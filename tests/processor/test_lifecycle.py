@@ -9,8 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from kafka import TopicPartition
 
 from streamer.embedded import free_port
-from streamer.processor import WorkerConfig, WrongPartitionsError, ensure_topics
-from streamer.processor.topics import COMPACTION_LAG_MS, RETENTION_MS
+from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import WrongPartitionsError
+from streamer.processor.topics import COMPACTION_LAG_MS, RETENTION_MS, ensure_topics
 from tests.processor import scenarios
 from tests.processor.kit import Audit, Group, assert_exact, http_get
 from tests.services.process import wait_until

@@ -7,21 +7,17 @@ import pytest
 from aiokafka import TopicPartition
 from faust.types import TP
 
-from streamer.processor import (
+from streamer.processor.clock import STEP_MS, End, Progress, arrival_clock, release_limit
+from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import (
     BrokenChangelogError,
-    Changes,
     ConfigurationChangedError,
-    DeadLetter,
     InvalidConfigError,
     LogTruncatedError,
-    Mark,
-    WorkerConfig,
-    decode_mark,
-    is_control,
 )
-from streamer.processor.clock import STEP_MS, End, Progress, arrival_clock, release_limit
-from streamer.processor.mark import MARK, encode_mark
+from streamer.processor.mark import MARK, Mark, decode_mark, encode_mark, is_control
 from streamer.processor.owned import Owned
+from streamer.processor.partition import Changes, DeadLetter
 from streamer.processor.restore import _Log, _resume_sources, _settle, _take
 from streamer.processor.transport import Chunk, ChunkConsumer
 from tests.processor.counting import CountingState

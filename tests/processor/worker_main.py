@@ -12,7 +12,9 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from streamer.processor import ProcessorError, WorkerConfig, run_worker
+from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import ProcessorError
+from streamer.processor.worker import run_worker
 from tests.processor.counting import CountingState
 
 HOOKS = json.loads(os.environ.get("HOOKS", "{}"))
