@@ -95,5 +95,5 @@ def main(events: int, customers: int, runs: int) -> None:
     show("CPU until lag 0", [r.cpu / events * 1e6 for r in found], "us an event")
     show("CPU until all is flushed", [r.flushed / events * 1e6 for r in found], "us an event")
     show("changelog records", [r.rows / events for r in found], "an event")
-    show("changelogs on disk (lz4)", [r.changelog / events for r in found], "bytes an event")
+    show("changelogs on disk (zstd)", [r.changelog / events for r in found], "bytes an event")
     show("peak memory", [r.peak / 2**20 for r in found], "MiB")
