@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEV := .venv/.dev-installed
 RUN := .venv/.run-installed
 
-.PHONY: help setup services test quick lint format bench chaos demo schemas lock clean
+.PHONY: help setup services test quick lint format bench chaos demo watch schemas lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -59,6 +59,9 @@ format: setup ## Let ruff mend what it can
 demo: $(RUN) ## The whole product on this machine
 	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER))
 
+watch: $(RUN) services ## The demo with Prometheus, Alertmanager and its alerts
+	$(BIN)/streamer watch $(if $(BROKER),--broker $(BROKER))
+
 bench: setup services ## Measure: ARGS="core", "worker", "jobs", ... (bench/README.md)
 	$(BIN)/python -m bench $(ARGS)
 
@@ -69,6 +72,7 @@ schemas: setup ## Make the generated files again
 	$(BIN)/python -m streamer.events.schemas
 	$(BIN)/python -m streamer.metrics.reference
 	$(BIN)/python -m streamer.producers.emitter_methods
+	$(BIN)/python -m streamer.watch.rules
 
 # UPGRADE=--upgrade takes new versions. The second lock is the part of the first that the product runs with.
 lock: setup ## Lock the dependencies

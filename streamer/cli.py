@@ -32,9 +32,15 @@ COMMANDS = {
     "worker": Command("streamer.processor.command:worker", "Process events: Kafka to exact state, until SIGTERM."),
     "board": Command("streamer.board.command:board", "Show the numbers: /metrics and the JSON API, until SIGTERM."),
     "top": Command("streamer.board.top:top", "Show the headline numbers in the terminal, refreshed each second."),
-    "explain": Command("streamer.metrics.explain_command:explain", "Say what a metric is: formula, what counts, PromQL."),
+    "explain": Command(
+        "streamer.metrics.explain_command:explain", "Say what a metric is: formula, what counts, PromQL."
+    ),
     "journey": Command("streamer.board.journey_command:journey", "Show a customer's contacts, answers and purchases."),
     "ingest": Command("streamer.ingest.command:ingest", "Take in webhooks over HTTP: events to Kafka, until SIGTERM."),
+    "tail": Command(
+        "streamer.ingest.tail:tail", "Send an Asterisk queue_log to Kafka as it is written, until SIGTERM."
+    ),
+    "watch": Command("streamer.watch.command:watch", "Run the demo with Prometheus and Alertmanager; tell its alerts."),
     "emit": Command("streamer.producers.emit:emit", "Send the events of a JSON Lines or CSV file to Kafka."),
     "simulate": Command("streamer.producers.simulator.command:simulate", "Simulate a support centre's events."),
     "replay": Command("streamer.replay:replay", "Print the numbers of recorded events at an instant."),

@@ -36,6 +36,10 @@ COUNTERS = {
     "support_events_invalid": ("Records that became dead letters.", ("code", "source")),
     "support_events_anomalous": ("Oddities in accepted events.", ("kind",)),
     "support_events_unknown": ("Entities that began without their opening event: stubs.", ()),
+    "support_source_last_event_timestamp_seconds": (
+        "When the newest accepted event of a source happened, since this worker started.",
+        ("source",),
+    ),
     "support_values_limited": ("Label values and groups past the store's limits, summed into other.", ()),
 }
 #: sources with counters of their own, a partition; what a producer writes there is not to be trusted
@@ -79,7 +83,9 @@ class Partition:
         self._erased: list[tuple[int, str]] = []
         self._found_erased: set[str] = set()
         self._dead: list[DeadLetter] = []
-        self._counters: dict[tuple[str, ...], int] = {}
+        self._counters: dict[tuple[str, ...], float] = {}
+        #: when the newest event of each source happened (ms)
+        self._newest: dict[str, int] = {}
         self._sources: set[str] = set()
         self._limited = 0
         self._cuts = 0
@@ -94,6 +100,7 @@ class Partition:
         """Take in records of one topic in the log's order; what cannot be accepted becomes a dead letter."""
         decode, accept = self._decoder.decode, self.accept
         counts: dict[str, int] = {}
+        newest: dict[str, int] = {}
         for record in records_:
             try:
                 event, time, arrival = decode(topic, record.key, record.value, record.timestamp)
@@ -102,9 +109,13 @@ class Partition:
             else:
                 source = event.source
                 counts[source] = counts.get(source, 0) + 1
+                if time > newest.get(source, 0):
+                    newest[source] = time
                 accept(event, time, arrival)
         for source, number in counts.items():
-            self.count("support_events", topic, self._source(source), by=number)
+            label = self._source(source)
+            self.count("support_events", topic, label, by=number)
+            self._newest[label] = max(newest.get(source, 0), self._newest.get(label, 0))
         if self._taken > _TAKEN_MAX:
             self._work_off()
         if len(self.context.facts) > _FACTS_MAX:
@@ -354,8 +365,8 @@ class Partition:
         self._found_erased = set()
         self._found_panes, self._found_groups, self._found_rows = {}, {}, {}
 
-    def counters(self) -> Mapping[tuple[str, ...], int]:
-        """Return and reset the increments since the last call."""
+    def counters(self) -> Mapping[tuple[str, ...], float]:
+        """Return and reset the increments since the last call, and when each source was heard of last (s)."""
         context = self.context
         limited = context.groups.limited + context.open_rows.limited
         if limited > self._limited:
@@ -365,6 +376,8 @@ class Partition:
             key = ("support_events_unknown",) if kind == "unknown" else ("support_events_anomalous", kind)
             self._counters[key] = self._counters.get(key, 0) + number
         context.anomalies.clear()
+        for source, time in self._newest.items():
+            self._counters["support_source_last_event_timestamp_seconds", source] = time / 1000
         increments, self._counters = self._counters, {}
         return increments
 

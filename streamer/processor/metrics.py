@@ -7,6 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from streamer.processor.partition import Families
 
 
+#: families that end so are gauges of the latest instant
+INSTANT = "_timestamp_seconds"
+
+
 class WorkerMetrics:
     """Families of a worker, in a registry of their own."""
 
@@ -14,8 +18,16 @@ class WorkerMetrics:
         self.registry = CollectorRegistry()
         registry = self.registry
         self._counted = {
-            name: Counter(name, text, labels, registry=registry) for name, (text, labels) in families.items()
+            name: Counter(name, text, labels, registry=registry)
+            for name, (text, labels) in families.items()
+            if not name.endswith(INSTANT)
         }
+        self._instants = {
+            name: Gauge(name, text, labels, registry=registry)
+            for name, (text, labels) in families.items()
+            if name.endswith(INSTANT)
+        }
+        self._latest: dict[tuple[str, ...], float] = {}
         self.records = Counter(
             "support_worker_records", "Records applied, before any check.", ["topic"], registry=registry
         )
@@ -44,8 +56,13 @@ class WorkerMetrics:
             registry=registry,
         )  # fmt: skip
 
-    def count(self, increments: Mapping[tuple[str, ...], int]) -> None:
-        """Add what a committed cut counted: (family, label value, ...) -> increment."""
-        for (family, *values), increment in increments.items():
+    def count(self, increments: Mapping[tuple[str, ...], float]) -> None:
+        """Add what a committed cut counted: (family, label value, ...) -> increment, or instant (s)."""
+        for key, increment in increments.items():
+            family, *values = key
+            if family in self._instants:
+                self._latest[key] = max(increment, self._latest.get(key, 0))
+                self._instants[family].labels(*values).set(self._latest[key])
+                continue
             counter = self._counted[family]
             (counter.labels(*values) if values else counter).inc(increment)

@@ -24,7 +24,7 @@ class Cut(NamedTuple):
     rows: dict[str, list[Row]]
     """By topic; in a changelog the last one is the mark."""
     mark: Mark
-    counters: Mapping[tuple[str, ...], int]
+    counters: Mapping[tuple[str, ...], float]
     """Increments to show once it is committed."""
 
 

@@ -80,7 +80,7 @@ class PartitionState(Protocol):
 class Counting(Protocol):
     """Optional: a PartitionState with counters of its own for the worker's /metrics."""
 
-    def counters(self) -> Mapping[tuple[str, ...], int]:
+    def counters(self) -> Mapping[tuple[str, ...], float]:
         """Increments since the last call, by (family, label value, ...); called at each cut, shown if it commits.
 
         The families are declared to `build_app` as name -> (help, label names).
@@ -91,4 +91,7 @@ PartitionFactory = Callable[[int], PartitionState]
 """Makes the empty state of a partition, given its number."""
 
 Families = Mapping[str, tuple[str, tuple[str, ...]]]
-"""Counter families of `Counting` states: name without `_total` -> (help, label names)."""
+"""Families of `Counting` states: name without `_total` -> (help, label names).
+
+A family whose name ends in `_timestamp_seconds` is a gauge: not an increment but an instant, of which the latest is shown.
+"""
