@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streamer.board.view import View
+from streamer.errors import DependencyError
 from streamer.logs import get_logger, once
 from streamer.panes.records import GROUP, ROW
 from streamer.partition import PANES
@@ -121,6 +122,9 @@ class Follower:
             logger.info("caught up", partitions=all_, records=view.records)
 
     async def _take(self, partition: int, records: list[Any]) -> None:
+        if records and records[0].offset < self._next.get(partition, 0):
+            # What is held is of the changelog before, whose numbers of groups and rows were others.
+            raise DependencyError("kafka", "the changelog was made anew (streamer rebuild): start the board again")
         held = self._held[partition]
         for record in records:
             if not is_control(record.key):

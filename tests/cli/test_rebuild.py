@@ -93,9 +93,9 @@ def test_state_of_an_older_version_is_made_again_from_the_log_to_the_same_number
     read_again = sum(int(line.split()[1].replace(",", "")) for line in done.stdout.splitlines()[:-1])
     assert read_again == len(events) + 1
 
-    house.worker()
+    worker = house.worker()
     house.wait_ready(house.worker_port)
-    house.board()
+    board = house.board()
     worked_off(house)
     after = numbers(house, at)
     assert sorted(before ^ after)[:20] == []
@@ -105,3 +105,10 @@ def test_state_of_an_older_version_is_made_again_from_the_log_to_the_same_number
     assert [line.split() for line in letters.stdout.splitlines() if line.startswith("not_json")] == [
         ["not_json", "1", "0"]
     ]
+
+    # A board that nobody restarts does not mix the new numbers with the old ones: it ends.
+    assert worker.stop() == 0
+    assert run("rebuild", "--yes", environ=house.environment).returncode == 0
+    house.worker()
+    assert board.process.wait(60) == 69
+    assert "start the board again" in board.log.read_text()
