@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the service tests start: Redis, Prometheus, Alertmanager, Chromium (Debian packages, only those missing)
+# Installs what the service tests start: Redis, Prometheus, Alertmanager, Chromium, docker-compose (Debian packages, only those missing)
 # and the Kafka jars (Maven, into .services/kafka). Safe to repeat. Where a package cannot be installed it is named on
 # stderr: an error in CI, elsewhere its tests are skipped by name.
 set -euo pipefail
@@ -19,6 +19,7 @@ chromium chromium
 chromedriver chromium-driver
 java default-jre-headless
 mvn maven
+docker-compose docker-compose
 PACKAGES
 }
 
