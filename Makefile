@@ -73,6 +73,7 @@ schemas: setup ## Make the generated files again
 	$(BIN)/python -m streamer.metrics.reference
 	$(BIN)/python -m streamer.producers.emitter_methods
 	$(BIN)/python -m streamer.watch.rules
+	$(BIN)/python -m streamer.watch.dashboards
 
 # UPGRADE=--upgrade takes new versions. The second lock is the part of the first that the product runs with.
 lock: setup ## Lock the dependencies

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from bench.figures import say
 from streamer.facts import GROUP_UNIT
 from streamer.metrics.catalogue import row
+from streamer.metrics.comparison.segments import Groups
 from streamer.metrics.windows import Windows
 from streamer.panes.histogram import Ints
 from streamer.panes.store import MINUTE, NO_CELLS, Store
@@ -158,30 +159,31 @@ def _store(rows: dict[int, tuple[Ints, Ints]]) -> Store:
     return store
 
 
-def _watch(store: Store) -> list[tuple[dict[str, bool], dict[str, tuple[str, str]]]]:
+def _watch(store: Store) -> list[tuple[dict[str, bool], dict[str, set[tuple[str, str]]]]]:
     """Return for every watched minute's end which metrics spike anywhere, and which segment is named."""
     windows = Windows(Settings())
     groups = _groups()
     windows.places.update(groups, np.ones(len(groups), dtype=np.int64))
+    all_groups = Groups(Settings().dimensions.names, groups)
     found = []
     for minute in range(_WATCHED, _MINUTES):
-        parts = list(windows.comparison.deviations(store, windows.places, (_START + minute + 1) * MINUTE))
+        parts = list(windows.comparison.deviations(store, windows.places, all_groups, (_START + minute + 1) * MINUTE))
         on: dict[str, bool] = {}
-        named: dict[str, tuple[str, str]] = {}
+        named: dict[str, set[tuple[str, str]]] = {}
         for part in parts:
             own = dict(part.labels)
             if part.metric.name == "spike":
                 set_ = part.shown & (part.values == 1)
                 on[own["metric"]] = bool(set_.any())
                 on[f"{own['metric']} of all"] = bool(set_[windows.places.by(())].any())
-            elif part.metric.name == "spike_contributor_ratio":
-                named[own["metric"]] = own["dimension"], own["value"]
+            elif part.metric.name == "spike_contributor_ratio" and part.shown[windows.places.by(())].any():
+                named.setdefault(own["metric"], set()).add((own["dimension"], own["value"]))
         found.append((on, named))
     return found
 
 
 def _judge(
-    result: _Result, seen: list[tuple[dict[str, bool], dict[str, tuple[str, str]]]], known: list[_Incident]
+    result: _Result, seen: list[tuple[dict[str, bool], dict[str, set[tuple[str, str]]]]], known: list[_Incident]
 ) -> None:
     expected: dict[str, set[int]] = {}
     for incident in known:
@@ -192,7 +194,7 @@ def _judge(
         on = [i for i in minutes if seen[i][0].get(incident.metric)]
         if on:
             result.found.append(on[0] - first + 1)
-            result.named += any(seen[i][1].get(incident.metric) == incident[1:3] for i in on)
+            result.named += any(incident[1:3] in seen[i][1].get(incident.metric, ()) for i in on)
     for metric in sorted({name for on, _ in seen for name in on}):
         flags = [on.get(metric, False) for on, _ in seen]
         starts = [i for i, flag in enumerate(flags) if flag and not (i and flags[i - 1])]

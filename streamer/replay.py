@@ -16,6 +16,7 @@ from streamer.events.codec import Decoder, millis
 from streamer.events.errors import Code, InvalidEvent
 from streamer.metrics.catalogue import METRICS
 from streamer.metrics.evaluate import Snapshot, evaluate
+from streamer.metrics.exposition import number as written
 from streamer.metrics.exposition import render
 from streamer.panes.work import work_table
 from streamer.partition import Partition
@@ -98,9 +99,17 @@ def snapshot_of(partition: Partition) -> Snapshot:
 
 
 def exposition(settings: Settings, events: Iterable[tuple[int, Event, int]], at: int, *, final: bool = False) -> str:
-    """Return the exposition text of recorded events at the instant `at` (ms)."""
+    """Return the exposition text of recorded events at the instant `at` (ms), and of the targets."""
     snapshot = snapshot_of(replayed(settings, events, at, final=final))
-    return render(evaluate(snapshot, settings, at), settings.dimensions.names)
+    return render(evaluate(snapshot, settings, at), settings.dimensions.names) + _targets(settings)
+
+
+def _targets(settings: Settings) -> str:
+    lines = ["# HELP support_metric_target Targets of the configuration.", "# TYPE support_metric_target gauge"]
+    lines += [
+        f'support_metric_target{{metric="{name}"}} {written(value)}' for name, value in sorted(settings.targets.items())
+    ]
+    return "\n".join([*lines, ""])
 
 
 def _instant(text: str) -> int:

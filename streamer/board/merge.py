@@ -176,7 +176,7 @@ class Merge:
     def evaluate_past(self, at: int) -> list[Block]:
         """Return the numbers at an earlier instant (ms), added up anew from the panes that are kept.
 
-        Windows that reach into dropped panes are left out. Open work is what is open still.
+        Windows, and comparisons, that reach into dropped panes are left out. Open work is what is open still.
         """
         zone = self._settings.time.zone
         lows = {w: slices(w, at, zone, before=WINDOW[w][0] < len(SIZES) - 1)[:2] for w in WINDOW}
@@ -185,7 +185,8 @@ class Merge:
             w for w, (size, low) in lows.items() if low >= self._dropped[size] and (shown is None or w in shown)
         )
         exposition = self._settings.exposition.model_copy(update={"windows": whole})
-        return list(evaluate(self.snapshot(), self._settings.model_copy(update={"exposition": exposition}), at))
+        settings = self._settings.model_copy(update={"exposition": exposition})
+        return list(evaluate(self.snapshot(), settings, at, dropped=self._dropped))
 
 
 def _batch(rows: Ints, changes: list[_Change]) -> Batch:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from streamer.metrics import formulas
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Labels, Metric, Series, row
 from streamer.metrics.comparison.numbers import Part, driver_rows, lifts
+from streamer.metrics.comparison.segments import Groups
 from streamer.metrics.grouping import Places
 from streamer.metrics.plan import longest, slices, windows_of
 from streamer.metrics.stock import Stocks
@@ -217,7 +218,8 @@ class _View:
         for number, labels in self._families.get(how.over or how.family, ()):
             sizes[labels] = sizes.get(labels, 0) + int(counts[number][everywhere].sum())
         ranked = sorted((v for v in sizes if any(v)), key=lambda v: (-sizes[v], [x.encode() for x in v]))
-        top = ranked[: how.top] if how.top else ranked
+        # A row may be left of a state that only one order of arrival went through: only what has facts can be ranked.
+        top = [v for v in ranked[: how.top] if sizes[v]] if how.top else ranked
         shown: dict[tuple[str, ...], list[tuple[str, ...]]] = {v: [v] for v in top}
         for v in sizes:
             if not any(v):
@@ -232,9 +234,10 @@ class _View:
     def compared(self, wanted: set[str] | None) -> Iterator[Block]:
         """Yield the blocks of the comparison, family by family in the catalogue's order."""
         comparison, places, store = self.windows.comparison, self.places, self.snapshot.store
+        groups = Groups(self.settings.dimensions.names, self.snapshot.groups)
         month = self.windows.sums("30d")
         parts: list[Part] = [
-            *comparison.deviations(store, places, self.at),
+            *comparison.deviations(store, places, groups, self.at),
             *lifts(
                 places,
                 month.count,
@@ -247,8 +250,8 @@ class _View:
         for metric in METRICS:
             if wanted is None or metric.name in wanted:
                 for part in parts:
-                    if part.metric is metric:
-                        yield from self.block(metric.name, metric, part.labels, part.values, part.shown)
+                    if part.metric is metric and part.shown.any():
+                        yield Block("support_" + metric.name, metric, part.labels, places, part.values, part.shown)
 
     # ---- open work and levels -----------------------------------------------------------------------------------
 

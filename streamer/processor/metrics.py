@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streamer.processor.partition import Families
 
-
 #: families that end so are gauges of the latest instant
 INSTANT = "_timestamp_seconds"
 

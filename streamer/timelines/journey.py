@@ -10,15 +10,13 @@ from typing import NamedTuple
 from streamer.facts import GROUP_UNIT, Fact
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.customers import CLASSES
-from streamer.metrics.catalogue.surveys import NPS_CLASSES, SATISFACTION
+from streamer.metrics.catalogue.surveys import NPS_CLASSES
 from streamer.timelines.context import Context
 from streamer.timelines.state import CLOSED, DELETED, MERGED, SOLVED, STATUS, Contact, State, Survey, Ticket
 
 Detail = str | int | bool | list[str]
 
 _STATUS = {number: name for name, number in STATUS.items()} | {MERGED: "merged", DELETED: "deleted"}
-#: rows whose facts hold an answer's place on its scale, in millionths
-_PLACES = {row("csat_mean_ratio", kind=kind) for kind in SATISFACTION} | {row("ces_mean")}
 _CLASS = {row("nps_share", **{"class": c}): c for c in NPS_CLASSES}
 _CLASS |= {row("satisfaction_class", **{"class": c}): c for c in CLASSES}
 
@@ -138,10 +136,9 @@ def _survey(id_: str, survey: Survey, ctx: Context) -> Moment:
     classes = [_CLASS[number] for number in map(_row, survey.answer_facts) if number in _CLASS]
     if classes:
         details["class"] = classes[0]
-    score = next((fact[2] for fact in survey.answer_facts if _row(fact) in _PLACES), -1)
     place = _place(ctx, survey.answer_group) if survey.answered else {}
     at = survey.answered or survey.sent
-    return Moment(at, "survey", id_, place=place, score=score, about=survey.about, details=details)
+    return Moment(at, "survey", id_, place=place, score=survey.score, about=survey.about, details=details)
 
 
 def _row(fact: Fact) -> int:

@@ -200,6 +200,8 @@ class Survey(Struct, array_like=True, gc=False):
     graded: int = 0
     at_risk: bool = False
     follow_up: Fact | None = None
+    #: the answer's place on its scale, in millionths; -1 before there is one
+    score: int = -1
 
 
 class Cart(Struct, array_like=True, gc=False):

@@ -159,6 +159,7 @@ def _answered(state: State, survey: Survey, ctx: Context, event: SurveyAnswered,
         ctx.facts.append(retracted(survey.follow_up))
     kind = survey.kind
     place = Place.of(data, data.score, ctx.surveys.scales)
+    survey.score = place.rounded(1_000_000)
     facts: list[Fact] = [
         (cell(_ANSWERED[kind], group), t, 1, 1),
         (cell(_COMMENT[kind], group), t, int(data.has_comment is True), 1),

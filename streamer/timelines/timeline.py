@@ -159,10 +159,7 @@ class Timeline:
 
     def _entries(self) -> list[Entry]:
         """Return the events of the tail."""
-        return [
-            (time, event.rank, event.source, event.id, event)
-            for time, event in unpack_all(self.count, self.tail)
-        ]
+        return [(time, event.rank, event.source, event.id, event) for time, event in unpack_all(self.count, self.tail)]
 
     def _put(self, entries: list[Entry]) -> None:
         """Let these be the tail."""

@@ -44,7 +44,7 @@ def _usual(metric: str, shown: str, unit: str = "") -> str:
 def _contributor(metric: str) -> str:
     """Return a template: the segment with most of a spike's excess."""
     return asked(
-        f'max by (dimension, value) (support_spike_contributor_ratio{{by="all", metric="{metric}"}})',
+        f'topk(1, max by (dimension, value) (support_spike_contributor_ratio{{by="all", metric="{metric}", value!=""}}))',
         " Most of it ({{ .Value | humanizePercentage }}): {{ .Labels.dimension }} {{ .Labels.value }}.",
     )
 

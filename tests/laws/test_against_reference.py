@@ -43,7 +43,8 @@ CONFIGS = {
     },
     "other rules": {
         "surveys": SURVEYS
-        | {"expiry": "1d", "coverage": "4h", "fatigue_limit": 1, "fatigue_window": "3d", "overlap_window": "1d"},
+        | {"expiry": "1d", "coverage": "4h", "fatigue_limit": 1, "fatigue_window": "3d", "overlap_window": "1d"}
+        | {"min_samples": 1},
         "dimensions": {"names": ["team"], "groupings": [[], ["team"]]},
         "metrics": {
             "csat_ratio": {"windows": ["today"]},
@@ -85,7 +86,7 @@ def of_the_product(events, at, config):
     decoder = Decoder(checked.surveys.scales, checked.time.future)
     arrived = [(arrival, event, time) for event, time, arrival in (accept(decoder, _encode(raw)) for raw in events)]
     arrived.sort(key=lambda record: record[0])
-    series = {}
+    series = {("support_metric_target", (("metric", name),)): value for name, value in checked.targets.items()}
     for block in evaluate(snapshot_of(replayed(checked, arrived, at)), checked, at):
         for place in block.shown.nonzero()[0].tolist():
             by, values = block.places.labels[place]

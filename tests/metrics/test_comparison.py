@@ -1,5 +1,7 @@
 """Baselines, scores, spikes, contributors, lifts and shifts against cases worked by hand, from facts put into panes."""
 
+import datetime as dt
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamer.board.merge import Merge
+from streamer.events.codec import Decoder
 from streamer.facts import cell
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.comparison import ALL_ANSWERS, DRIVER, OPEN_DRIVERS
@@ -16,6 +20,8 @@ from streamer.metrics.plan import Plan
 from streamer.metrics.windows import Windows
 from streamer.panes.store import Store, reduce_facts
 from streamer.panes.work import work_table
+from streamer.partition import Partition
+from streamer.replay import accept
 from streamer.settings import Settings
 from streamer.timelines.context import Groups, OpenRows
 
@@ -80,15 +86,15 @@ def usual_weeks(desk, counts, row_=CREATED, **where):
 
 
 # 4 Mondays at 10: 80, 100, 120, 140. Median: (100 + 120) / 2 = 110. All other hours from the first one on have 0, and so have
-# their medians: of 672 residuals 668 are 0, so the median absolute deviation is 0. Spread: max(0, sqrt(110), 11) = 11.
-# Now: 80 in the last 15 min. Of a quarter of an hour 110 / 4 = 27.5 are usual, 11 / 2 = 5.5 is the spread: (80 - 27.5) / 5.5.
+# their medians: of 672 residuals 668 are 0, so the median absolute deviation is 0. Now: 80 in the last 15
+# min. Of a quarter of an hour 110 / 4 = 27.5 are usual, the spread is max(0, sqrt(27.5) = 5.244, 2.75): (80 - 27.5) / 5.244.
 def test_a_count_against_its_hour_of_the_week():
     desk = Desk()
     usual_weeks(desk, (120, 80, 140, 100))
     desk.add(CREATED, T - MINUTE, 80)
     found = desk.numbers()
     assert found["metric_baseline", "all", "tickets_created"] == 110
-    assert found["metric_deviation_score", "all", "tickets_created"] == pytest.approx(52.5 / 5.5)
+    assert found["metric_deviation_score", "all", "tickets_created"] == pytest.approx(52.5 / 27.5**0.5)
     assert found["metric_baseline", "billing", "queue", "tickets_created"] == 110
 
 
@@ -99,6 +105,20 @@ def test_hours_before_the_first_event_are_not_hours_without_events():
     assert desk.numbers()["metric_baseline", "all", "tickets_created"] == 50
     score = desk.numbers()["metric_deviation_score", "all", "tickets_created"]
     assert score == pytest.approx(-12.5 / (50**0.5 / 2))
+
+
+# 24 hours of 400 and 800 by turns. Residuals from the EWMA m: 400 - m and 800 - m, their median 600 - m, all deviations 200:
+# 1.4826 * 200 / 4 = 74.13 in 15 min, more than the root and the tenth of m / 4.
+def test_the_deviation_of_hours_is_scaled_to_a_quarter():
+    desk = Desk()
+    ewma = 400.0
+    for hour in range(24, 0, -1):
+        n = 800 if hour % 2 else 400
+        desk.add(CREATED, T - hour * HOUR, n)
+        ewma = 0.3 * n + 0.7 * ewma
+    found = desk.numbers()
+    assert found["metric_baseline", "all", "tickets_created"] == pytest.approx(ewma)
+    assert found["metric_deviation_score", "all", "tickets_created"] == pytest.approx(-ewma / 4 / 74.13)
 
 
 # Fewer than 2 weeks: hours T-3 h, T-2 h, T-1 h have 10, 20, 0. EWMA: 10; 0.3 * 20 + 0.7 * 10 = 13; 0.7 * 13 = 9.1.
@@ -112,7 +132,8 @@ def test_fewer_than_two_weeks_are_smoothed():
 
 
 # A ratio: hours without a sample have no value. T-5 h: 8 of 10, T-2 h: 5 of 10. EWMA: 0.3 * 0.5 + 0.7 * 0.8 = 0.71. Each hour
-# of the week has one value, so all residuals are 0; spread 0.071. Now 1 of 1: (1 - 0.71) / 0.071.
+# of the week has one value, so it is held against that: residuals 0.09 and -0.21, their median -0.06, deviations 0.15. Now 1 of
+# 1: (1 - 0.71) / (1.4826 * 0.15).
 def test_a_ratio_skips_hours_without_samples():
     desk = Desk()
     for hours, good in ((5, 8), (2, 5)):
@@ -121,7 +142,7 @@ def test_a_ratio_skips_hours_without_samples():
     desk.add(CSAT, T, 1, 1)
     found = desk.numbers()
     assert found["metric_baseline", "all", "csat_ratio"] == pytest.approx(0.71)
-    assert found["metric_deviation_score", "all", "csat_ratio"] == pytest.approx(0.29 / 0.071)
+    assert found["metric_deviation_score", "all", "csat_ratio"] == pytest.approx(0.29 / (1.4826 * 0.15))
 
 
 # Mondays at 10: 0.2, 0.4, 0.6, 0.8 of 10 answers each; other hours none. Baseline 0.5. Residuals -0.3, -0.1, 0.1, 0.3, their
@@ -184,6 +205,18 @@ def test_a_spike_stays_until_the_score_is_below_two():
     assert spike({17: 30}, now=-5 * MINUTE) == 1
 
 
+# So many legs in each of the last 24 hours, a quarter abandoned: of 15 min 40 are expected, so 5 that are all abandoned are a
+# spike; where 20 are expected, they are not enough. Spread: 10 % of 0.25.
+@pytest.mark.parametrize(("usual", "expected"), [(160, 1), (80, 0)])
+def test_expected_samples_count_as_well_as_those_that_came(usual, expected):
+    desk = Desk()
+    for hour in range(1, 25):
+        desk.add(ANSWERED, T - hour * HOUR, usual * 3 // 4)
+        desk.add(ABANDONED, T - hour * HOUR, usual // 4)
+    desk.add(ABANDONED, T + 50 * MINUTE, 5)
+    assert desk.numbers(T + 53 * MINUTE)["spike", "abandon_ratio", "all"] == expected
+
+
 # Starting clear 2 h before: what set a spike before that is forgotten, though between 2 and 4 it would still be on.
 def test_a_spike_starts_clear():
     on = dict.fromkeys(range(1, 140), 2)  # 30 in 15 min: on at once, and again in every minute
@@ -191,6 +224,22 @@ def test_a_spike_starts_clear():
     held = dict.fromkeys(range(1, 136), 0) | dict.fromkeys(range(1, 136, 3), 4)  # 20 in 15 min: 3.16
     assert spike(held | {100: 20}) == 1
     assert spike(held | {140: 20}) == 0
+
+
+def approx(found):
+    return {key: pytest.approx(value) for key, value in found.items()}
+
+
+def shares(desk, by, value="", at=T, *, anew=False):
+    """Return "dimension value" -> share of the spike of tickets created there."""
+    found = {}
+    for block in evaluate(desk.snapshot(), desk.settings, at, None if anew else desk.windows):
+        own = dict(block.labels)
+        if block.metric.name == "spike_contributor_ratio" and own["metric"] == "tickets_created":
+            for place in np.flatnonzero(block.shown).tolist():
+                if block.places.labels[place][0] == by and value in block.places.labels[place][1]:
+                    found[f"{own['dimension']} {own['value']}"] = block.values[place].item()
+    return found
 
 
 # An hour has 200 in each of two queues: usual in 15 min are 50 and 50, 100 in all. Now 150 and 60: 210. Excess 100 and 10 of
@@ -203,12 +252,30 @@ def test_the_contributor_is_the_segment_with_most_of_the_excess():
                 desk.add(CREATED, T - i * WEEK + shift, n, queue=queue, channel=channel)
     for queue, channel, n in (("billing", "phone", 75), ("billing", "chat", 75), ("support", "phone", 60)):
         desk.add(CREATED, T - 3 * MINUTE, n, queue=queue, channel=channel)
-    found = desk.numbers()
-    assert found["spike", "all", "tickets_created"] == 1
-    contributors = {key: value for key, value in found.items() if key[0] == "spike_contributor_ratio"}
-    assert contributors == {
-        ("spike_contributor_ratio", "all", "billing", "queue", "tickets_created"): pytest.approx(100 / 110)
-    }
+    assert desk.numbers()["spike", "all", "tickets_created"] == 1
+    assert shares(desk, "all") == approx({"channel phone": 60 / 110, "queue billing": 100 / 110, "team ": 1})
+    assert shares(desk, "channel", "phone") == approx({"queue billing": 50 / 60, "team ": 1})
+    assert shares(desk, "channel", "chat") == approx({"queue billing": 1, "team ": 1})
+    assert shares(desk, "queue", "billing") == approx({"channel chat": 0.5, "team ": 1})  # as much as phone
+    assert shares(desk, "queue", "support") == {}  # 60 where 50 are usual
+
+
+# What is kept of segments must move with time: a spike goes on for minutes, in the next hour, and is there again a day later.
+def test_segments_are_kept_while_a_spike_lasts():
+    desk = Desk()
+    for hour in range(48):
+        desk.add(CREATED, T - hour * HOUR - 20 * MINUTE, 20, queue="billing")
+        desk.add(CREATED, T - hour * HOUR - 20 * MINUTE, 20, queue="support")
+    for minutes in (50, 51, 52, 112, 26 * 60):
+        at = T + minutes * MINUTE
+        desk.add(CREATED, at - 2 * MINUTE, 150, queue="billing")
+        desk.add(CREATED, at - 2 * MINUTE, 140, queue="new")
+        kept = shares(desk, "all", at=at)
+        assert kept["queue billing"] > 0.5
+        assert kept == shares(desk, "all", at=at, anew=True)
+        desk.add(CREATED, at - 3 * HOUR, 30, queue="billing")  # late: more were usual
+        assert shares(desk, "all", at=at)["queue billing"] < kept["queue billing"]
+        assert shares(desk, "all", at=at) == shares(desk, "all", at=at, anew=True)
 
 
 # 100 answers: 40 with the driver, 20 of them low; 60 without it, 15 of them low. (20 / 40) / (15 / 60) = 2.
@@ -282,6 +349,27 @@ def test_a_comparison_that_reaches_before_what_is_kept_is_left_out():
     hour = T // HOUR
     assert ("metric_baseline", "all", "tickets_created") in desk.numbers(dropped=(0, 0, hour - 719))
     assert ("metric_baseline", "all", "tickets_created") not in desk.numbers(dropped=(0, 0, hour - 718))
+
+
+def test_the_board_leaves_a_comparison_out_of_an_instant_whose_minutes_are_gone():
+    partition, merge = Partition(SETTINGS), Merge(SETTINGS)
+    for week in range(5):
+        time = dt.datetime.fromtimestamp((T - week * WEEK) / 1000, dt.UTC)
+        raw = {"specversion": "1.0", "source": "test", "id": str(week), "subject": str(week), "time": time.isoformat()}
+        line = json.dumps(raw | {"type": "support.ticket.created", "data": {"customer": "ada"}})
+        partition.accept(*accept(Decoder(SETTINGS.surveys.scales, SETTINGS.time.future), line.encode()))
+    merge.apply(0, dict(partition.changes(T).tables["panes"]))
+    compared = {"support_metric_baseline", "support_metric_deviation_score", "support_spike"}
+
+    def shown(blocks):
+        return compared & {block.family for block in blocks}
+
+    assert shown(merge.evaluate(T)) == compared
+    assert shown(merge.evaluate_past(T)) == compared
+    merge.settle(T + 45 * MINUTE)  # minutes are kept for 3 h, and the first of those that are read was 134 min before T
+    assert shown(merge.evaluate_past(T)) == compared
+    merge.settle(T + 47 * MINUTE)
+    assert shown(merge.evaluate_past(T)) == set()
 
 
 FACTS = st.tuples(

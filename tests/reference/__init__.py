@@ -10,6 +10,7 @@ from typing import Any
 
 from .agents import put_agent
 from .book import Book
+from .comparison import compared
 from .config import Config
 from .contact_rows import put_contact
 from .customers import put_carts, put_customer
@@ -34,7 +35,8 @@ def evaluate(
         _timeline(timeline, settings, book)
     for members in agents:
         put_agent(members, settings, at, book)
-    return Exposition(book, at, settings).run()
+    exposition = Exposition(book, at, settings)
+    return exposition.run() | compared(exposition, customers)
 
 
 def _timeline(timeline: Timeline, config: Config, book: Book) -> None:

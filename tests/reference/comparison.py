@@ -1,5 +1,5 @@
 """The comparison rows (metrics.md "Trust in the numbers, and comparison"): targets, baselines, scores, spikes, drivers,
-shifts of satisfaction. READINGS-comparison.md logs every choice.
+shifts of satisfaction. READINGS.md logs every choice.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def compared(exposition: Exposition, customers: list[Timeline]) -> dict[Key, flo
     put_drivers(result, customers)
     put_shifts(result)
     shown = exposition.config.show_metrics
+    kept = None if shown is None else {"metric_target", *shown}
     return {
-        key: value for key, value in result.series.items() if shown is None or key[0].removeprefix("support_") in shown
+        key: value for key, value in result.series.items() if kept is None or key[0].removeprefix("support_") in kept
     }

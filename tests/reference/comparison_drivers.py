@@ -106,11 +106,8 @@ def _drivers(contact: Contact, everyone: list[Contact], answer: Event, config: C
     }
     drivers = {name for name, yes in held.items() if yes}
     entity = life.events[0].entity
-    drivers.add("channel:" + _stated(life, "channel", CHANNELS[entity]))
-    topic = _stated(life, "topic", "")
-    if topic:
-        drivers.add("topic:" + topic)
-    return drivers
+    stated = {"channel": _stated(life, "channel", CHANNELS[entity]), "topic": _stated(life, "topic", "")}
+    return drivers | {f"{name}:{value}" for name, value in stated.items() if value}
 
 
 def _waited(life: tickets.Life | contacts.Life, answer: Event, config: Config) -> bool:

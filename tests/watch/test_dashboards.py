@@ -45,6 +45,8 @@ PANELS = [
     if panel["type"] != "row"
 ]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+#: Grafana's names of them
+UNITS = {"bool", "cps", "percentunit", "s", "short"}
 #: what Grafana puts in by itself
 BUILT_IN = {"__rate_interval": "10s", "__range": "10s"}
 #: labels whose values are empty in some series, where another one says what it is
@@ -170,8 +172,9 @@ def test_a_panel_is_described_has_a_unit_and_names_no_data_source(name: str, pan
     del name
     assert panel["title"]
     assert panel["description"]
-    assert panel["fieldConfig"]["defaults"]["unit"]
-    assert panel["fieldConfig"]["defaults"]["noValue"] == "-"
+    columns = [p for o in panel["fieldConfig"]["overrides"] for p in o["properties"] if p["id"] == "unit"]
+    assert {panel["fieldConfig"]["defaults"]["unit"], *(column["value"] for column in columns)} <= UNITS
+    assert panel["fieldConfig"]["defaults"]["noValue"] in ("-", "no spike")
     assert panel["datasource"] == DATASOURCE
     assert panel["targets"]
     assert not panel.get("thresholds"), "limits are series of the configuration"
@@ -223,7 +226,8 @@ class Live(Page):
 
     def __init__(self, numbers: str, settings: Settings) -> None:
         super().__init__(numbers)
-        self.view = View(settings, lambda: END)
+        self.scrapes = 0
+        self.view = View(settings)
         self.worker = WorkerMetrics(COUNTERS)
         self.worker.partitions.set(2)
         self.worker.lag.labels("support.chats").set(3)
@@ -233,10 +237,12 @@ class Live(Page):
         worker.count({(family, *labels): 1 for family, (_, labels) in COUNTERS.items()})
         worker.flush_seconds.observe(0.02)
         view.metrics.evaluation_seconds.observe(0.04)
-        clock = END - 300
-        mark = Mark(offsets={"t": 1}, arrivals={"t": clock - 400}, clock=clock, time=clock - 100, configuration="c")
+        self.scrapes += 1
+        clock = END + self.scrapes * 1000
+        offsets, arrivals = {"t": 10 * self.scrapes}, {"t": clock - 400}
+        mark = Mark(offsets=offsets, arrivals=arrivals, clock=clock, time=clock - 100, configuration="c")
         view.marks[0] = mark
-        view.visible.flushed(0, mark, END, sample=True)
+        view.visible.flushed(0, mark, clock + 300, sample=True)
         own = generate_latest(view.metrics.registry).decode() + generate_latest(worker.registry).decode()
         as_of = f"support_as_of_timestamp_seconds {END / 1000}\nsupport_series_left_out 0\n"
         return 200, self.text + as_of + own

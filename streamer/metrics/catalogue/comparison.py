@@ -93,15 +93,15 @@ _number(
     "metric_deviation_score",
     about="How far a metric is from what is usual, in spreads.",
     formula="(now - baseline) / spread; now: the last 15 min; spread: max(1.4826 x median absolute deviation of the"
-    " residuals of all hours of the 4 weeks, sqrt(baseline) for counts, 10 % of the baseline)",
+    " residuals of all hours of the 4 weeks, 10 % of the baseline, and of counts the square root of the baseline)",
     at="the last 15 min",
     series=_METRIC_LABEL,
     seed="S3 S1 baseline, S0 trends",
     counted="As metric_baseline; now is the window 15m.",
     not_counted="As metric_baseline.",
     edge_cases=(
-        "Counts: baseline / 4 and spread / 2 stand for 15 min (the noise of a count grows with the root of time).",
-        "A residual is an hour's value less the median of its hour of the week. Absent where the spread is 0.",
+        "Counts: baseline and deviation are those of an hour / 4, and the root is that of baseline / 4.",
+        "A residual is an hour's value less the baseline of its hour of the week, as it is now. Absent where the spread is 0.",
         _BY,
     ),
 )
@@ -113,22 +113,25 @@ _number(
     at="the last whole minute",
     series=_METRIC_LABEL,
     seed="S3 spikes, S1 focus",
-    counted="Events: of a count those of the 15 min, or a quarter of the baseline; of a ratio or mean the samples of the 15 min.",
+    counted="Events: those of the 15 min, of a ratio or mean its samples, or as many as are usual in 15 min.",
     not_counted="Minutes without a score neither set nor clear it.",
     edge_cases=("Shown where there is a baseline.", _BY),
 )
 _number(
     "spike_contributor_ratio",
-    about="The one value of a dimension that has most of a spike's excess, and its share.",
-    formula="excess of the segment / excess of all, at most 1; excess: over now - baseline x under now, of a count now - baseline",
+    about="Of each dimension the value that has most of a spike's excess, and its share.",
+    formula="excess of the segment / excess of the group that spikes; excess: of a count now - baseline, of a ratio or mean"
+    " (now - baseline) x samples",
     at="the last whole minute",
     series=_METRIC_LABEL,
     open_labels=("dimension", "value"),
-    only_by=(),
     seed="S3 spikes, S1 focus",
-    counted="The values of all dimensions that are a grouping of their own; ties in the order of groupings, then in byte order.",
-    not_counted="The empty value; segments without a baseline.",
-    edge_cases=("Shown while a spike of the metric is set, in all or in a segment.",),
+    counted="The values of every dimension that the group that spikes does not fix, the empty one too; ties in byte order.",
+    not_counted="Dimensions that are labels of the spike itself.",
+    edge_cases=(
+        "Shown while the spike is set. A segment without a baseline has one of 0, of a ratio or mean that of the group.",
+        "Medians do not add up: a share may exceed 1.",
+    ),
 )
 _number(
     "driver_lift",
@@ -143,8 +146,8 @@ _number(
     needs=_NEEDS,
     edge_cases=(
         "Absent with fewer than surveys.min_samples answers with the driver, or where no answer without it is low.",
-        "waited_over_target: first response over first_response_target, or first answer over the service target.",
-        "repeat_contact: within 7 d. abandoned_first: an abandon of the customer from 24 h before the start on.",
+        "waited_over_target: a leg over its queue's service target. breached: a target of sla_met_ratio missed, whatever came after.",
+        "repeat_contact: within 7 d. abandoned_first: the first leg, or the customer elsewhere up to 24 h before.",
     ),
 )
 _number(

@@ -1,6 +1,6 @@
 """What is usual for a metric in an hour of the week, and how much it varies (metrics.md, metric_baseline)."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ _ALPHA: Final = 0.3
 #: makes a median absolute deviation a standard deviation where what it is of is normal
 _MAD: Final = 1.4826
 _LEAST_SHARE: Final = 0.1
+#: what is compared with a baseline is 15 min: of an hour this part
+PART: Final = 0.25
 
 
 def median(values: Floats, known: Mask) -> Floats:
@@ -42,23 +44,47 @@ def values_of(compared: Compared, over: Ints, under: Ints) -> Floats:
     return np.where(known, over / np.where(known, under * compared.unit, 1) * compared.scale, np.nan)
 
 
-def usual(compared: Compared, over: Ints, under: Ints) -> tuple[Floats, Floats]:
-    """Return baseline and spread of the hour after these hours; arrays are [column, hour], 4 weeks of hours."""
-    values = values_of(compared, over, under)
-    known = ~np.isnan(values)
-    if compared.is_count:  # before its first event nothing is known, not that there was none
-        known = np.logical_or.accumulate(over != 0, axis=-1)
-    by_hour = (-1, _WEEKS, _WEEK)
-    weeks = values.reshape(by_hour).swapaxes(1, 2), known.reshape(by_hour).swapaxes(1, 2)
-    pattern = median(*weeks)
-    seasonal = weeks[1][:, 0].sum(axis=-1) >= _WEEKS_MIN
-    baseline = np.where(seasonal, pattern[:, 0], _smoothed(values, known))
-    residuals = np.where(known, values - np.tile(pattern, _WEEKS), 0.0)
-    deviations = np.abs(residuals - median(residuals, known)[:, np.newaxis])
-    spread = np.maximum(_MAD * median(deviations, known), _LEAST_SHARE * np.abs(baseline))
+class Usual(NamedTuple):
+    """What is usual in an hour, by column: the baseline, the spread of 15 minutes, and how many samples these have."""
+
+    baseline: Floats
+    spread: Floats
+    samples: Floats
+
+
+def usual(compared: Compared, over: Ints, under: Ints) -> Usual:
+    """Return what is usual in the hour after these hours; arrays are [column, hour], 4 weeks of hours."""
+    events = over if compared.is_count else under
+    # before its first event nothing is known, not that there was none
+    begun = np.logical_or.accumulate(events != 0, axis=-1)
+    numbers = events.astype(np.float64)
     if compared.is_count:
-        spread = np.maximum(spread, np.sqrt(np.maximum(baseline, 0)))
-    return baseline, spread
+        values, known = numbers, begun
+        baseline = samples = _expected(values, known)
+    else:
+        values, known = values_of(compared, over, under), under != 0
+        baseline, samples = _expected(values, known), _expected(numbers, begun, hours=1)
+    deviation = _MAD * _deviation(values, known, baseline)
+    usual_now = baseline[:, 0]
+    spread = np.fmax(deviation, _LEAST_SHARE * np.abs(usual_now))
+    if compared.is_count:
+        spread = np.fmax(spread * PART, np.sqrt(usual_now * PART))
+    return Usual(usual_now, spread, samples[:, 0] * PART)
+
+
+def _expected(values: Floats, known: Mask, hours: int = _WEEK) -> Floats:
+    """Return the baseline of the first hours of the week: the median, of fewer than 2 weeks what was smoothed."""
+    by_hour = (-1, _WEEKS, _WEEK)
+    weeks = values.reshape(by_hour)[..., :hours].swapaxes(1, 2)
+    some = known.reshape(by_hour)[..., :hours].swapaxes(1, 2)
+    return np.where(some.sum(axis=-1) >= _WEEKS_MIN, median(weeks, some), _smoothed(values, known)[:, np.newaxis])
+
+
+def _deviation(values: Floats, known: Mask, baseline: Floats) -> Floats:
+    """Return the median absolute deviation of what the hours have over the baseline of their hour of the week."""
+    residuals = values - np.tile(baseline, _WEEKS)
+    known = known & ~np.isnan(residuals)
+    return median(np.abs(residuals - median(residuals, known)[:, np.newaxis]), known)
 
 
 def _smoothed(values: Floats, known: Mask) -> Floats:
@@ -72,25 +98,25 @@ def _smoothed(values: Floats, known: Mask) -> Floats:
 
 
 class Baselines:
-    """Baseline and spread by hour, metric and column; kept as long as the panes that they are made of do not change.
+    """What is usual by hour, metric and column; kept as long as the panes that it is made of do not change.
 
     The sums of hours are those of all metrics' numerators, then those of their denominators.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Floats, Floats]] = {}
+        self._kept: dict[int, Floats] = {}
 
-    def of(self, hours: Slices, wanted: list[int]) -> dict[int, tuple[Floats, Floats]]:
-        """Return baseline and spread, both [metric, column], of some hours (numbers of 1 h slices)."""
+    def of(self, hours: Slices, wanted: list[int]) -> dict[int, Floats]:
+        """Return what is usual, [baseline, spread or samples; metric; column], of some hours (numbers of 1 h slices)."""
         n, width = len(COMPARED), len(hours.places)
         old = {} if hours.changed is None else self._kept
         self._kept = {}
         for hour in wanted:
             stale = np.ones((n, width), dtype=bool)
-            baseline, spread = np.full((2, n, width), np.nan)
+            found = np.full((len(Usual._fields), n, width), np.nan)
             if hour in old:
-                known = old[hour][0].shape[1]
-                baseline[:, :known], spread[:, :known] = old[hour]
+                known = old[hour].shape[2]
+                found[..., :known] = old[hour]
                 stale[:, :known] = False
                 for number, mask in hours.changed or ():
                     if hour - HOURS <= number < hour:
@@ -101,9 +127,8 @@ class Baselines:
                 columns = np.flatnonzero(stale[i])
                 over, under = data[i, columns], data[n + i, columns]
                 some = (over != 0).any(axis=1) | (under != 0).any(axis=1)
-                baseline[i, columns], spread[i, columns] = np.nan, np.nan
+                found[:, i, columns] = np.nan
                 if some.any():
-                    found = usual(COMPARED[i], over[some], under[some])
-                    baseline[i, columns[some]], spread[i, columns[some]] = found
-            self._kept[hour] = baseline, spread
+                    found[:, i, columns[some]] = usual(COMPARED[i], over[some], under[some])
+            self._kept[hour] = found
         return self._kept

@@ -9,6 +9,7 @@ from streamer.metrics.catalogue import FIXED_ROWS, METRICS, Metric
 from streamer.metrics.catalogue.comparison import ALL_ANSWERS, COMPARED, DRIVER, OPEN_DRIVERS, SCORES
 from streamer.metrics.comparison import baselines, shift, spikes
 from streamer.metrics.comparison.baselines import Baselines, Floats, Mask
+from streamer.metrics.comparison.segments import Contributor, Groups, Segments, Spike
 from streamer.metrics.comparison.slices import Slices
 from streamer.metrics.grouping import Places
 from streamer.panes.histogram import Ints
@@ -48,21 +49,23 @@ class Comparison:
         self._hours = Slices(_HOUR, sums, single=True)
         self._scores = Slices(_HOUR, SCORES, single=False)
         self._baselines = Baselines()
+        self._segments = Segments()
 
     def change(self, size: int, batch: Batch) -> None:
         """Tell that the panes of one slice size have changed by `batch`."""
         for slices in (self._minutes, self._hours, self._scores):
             if slices.size == size:
                 slices.change(batch)
+        self._segments.change(size, batch)
 
     @staticmethod
     def first_slices(at: int) -> tuple[int, int, int]:
-        """Return the first slice of each size that is read at the instant `at` (ms)."""
-        hour = at // SIZES[_HOUR]
-        return at // SIZES[_MINUTE] - _MINUTES + 1, 0, min(hour - _HOURS + 1, hour - shift.HOURS + 1)
+        """Return the first slice of each size that is read at the instant `at` (ms); of quarters of an hour none is."""
+        minute, quarter, hour = (at // size for size in SIZES)
+        return minute - _MINUTES + 1, quarter + 1, min(hour - _HOURS, hour - shift.HOURS) + 1
 
-    def deviations(self, store: Store, places: Places, at: int) -> Iterator[Part]:
-        """Yield baselines, scores and spikes at the instant `at` (ms)."""
+    def deviations(self, store: Store, places: Places, groups: Groups, at: int) -> Iterator[Part]:
+        """Yield baselines, scores, spikes and whose excess they are at the instant `at` (ms)."""
         minute = at // SIZES[_MINUTE]
         first = minute - _MINUTES + 1
         self._minutes.move(store, places, first, minute)
@@ -72,11 +75,12 @@ class Comparison:
         wanted = np.unique(ends // _PER_HOUR)
         found = self._baselines.of(self._hours, wanted.tolist())
         of_end = np.searchsorted(wanted, ends // _PER_HOUR)
-        baseline, spread = (np.stack([found[h][i] for h in wanted.tolist()], axis=-1)[..., of_end] for i in range(2))
-        scores = spikes.scores(spikes.window_sums(self._minutes.data), baseline, spread)
+        usual = np.stack([found[h] for h in wanted.tolist()], axis=-1)[..., of_end]
+        sums = spikes.window_sums(self._minutes.data)
+        scores = spikes.scores(sums, usual)
         # the last window is that of T; a spike is told by the minutes that have ended
         state = spikes.spiking(scores.score[..., :-1], scores.enough[..., :-1])
-        columns = self._minutes.places
+        columns, baseline = self._minutes.places, usual[0]
         for i, compared in enumerate(COMPARED):
             own = (("metric", compared.name),)
             for name, values, known in (
@@ -85,8 +89,8 @@ class Comparison:
                 ("spike", state[i].astype(np.int64), ~np.isnan(baseline[i, :, -2])),
             ):
                 yield Part(_METRIC[name], own, *_by_place(places, columns, values, known))
-        for i in np.flatnonzero(state.any(axis=1)).tolist():
-            yield from _contributor(places, columns, COMPARED[i].name, scores.excess[i, :, -2])
+        on = _spikes(columns, state & ~np.isnan(baseline[..., -2]), sums[..., -2], baseline[..., -2])
+        yield from _contributors(places, groups, self._segments.contributors(store, places, groups, minute - 1, on))
 
     def shifts(self, store: Store, places: Places, at: int) -> Iterator[Part]:
         """Yield whether and when satisfaction moved, as known at the instant `at` (ms)."""
@@ -111,25 +115,30 @@ def _by_place(places: Places, columns: Ints, values: Any, shown: Mask) -> tuple[
     return at_place, shown_at
 
 
-def _contributor(places: Places, columns: Ints, name: str, excess: Floats) -> Iterator[Part]:
-    """Yield the segment with the largest excess, and its share of the whole."""
-    by_place = np.full(places.width, np.nan)
-    by_place[columns] = excess
-    best, most = -1, 0.0
-    for place in places.order.tolist():
-        names = places.groupings[places.grouping[place]]
-        if len(names) == 1 and any(places.labels[place][1]) and by_place[place] > most:
-            best, most = place, by_place[place]
-    everything = np.flatnonzero(places.by(()))
-    if best < 0 or len(everything) == 0:
-        return
-    (dimension,) = places.groupings[places.grouping[best]]
-    labels = (("metric", name), ("dimension", dimension), ("value", "".join(places.labels[best][1])))
-    whole = by_place[everything[0]]
-    share = most / whole if whole > most else 1.0
-    shown = np.zeros(places.width, dtype=bool)
-    shown[everything] = True
-    yield Part(_METRIC["spike_contributor_ratio"], labels, np.where(shown, share, 0.0), shown)
+def _spikes(columns: Ints, state: Mask, sums: Ints, baseline: Floats) -> list[Spike]:
+    """Return the spikes that are on, with what their last whole window, [sum, column], has over the usual."""
+    found = []
+    for i in np.flatnonzero(state.any(axis=1)).tolist():
+        over_usual = spikes.excess(COMPARED[i], sums[i], sums[len(COMPARED) + i], baseline[i])
+        found += [
+            Spike(i, int(columns[c]), float(over_usual[c]), float(baseline[i, c]))
+            for c in np.flatnonzero(state[i]).tolist()
+        ]
+    return found
+
+
+def _contributors(places: Places, groups: Groups, found: Iterator[Contributor]) -> Iterator[Part]:
+    """Yield the shares of contributors, those of one metric, dimension and value together."""
+    together: dict[tuple[int, int, str], list[Contributor]] = {}
+    for one in found:
+        together.setdefault(one[:3], []).append(one)
+    for key in sorted(together, key=lambda key: (key[0], key[1], key[2].encode())):
+        metric, dimension, value = key
+        labels = (("metric", COMPARED[metric].name), ("dimension", groups.names[dimension]), ("value", value))
+        shares, shown = np.zeros(places.width), np.zeros(places.width, dtype=bool)
+        for one in together[key]:
+            shares[one.place], shown[one.place] = one.share, True
+        yield Part(_METRIC["spike_contributor_ratio"], labels, shares, shown)
 
 
 def lifts(

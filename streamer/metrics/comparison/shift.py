@@ -43,15 +43,12 @@ def change_points(total: Ints, count: Ints) -> tuple[Mask, Ints]:
 
 
 def _crossings(steps: Floats, known: Mask) -> Ints:
-    """Return the last hour in which a sum went past h from below, by column; -1 where none did."""
+    """Return the last hour in which one of the two sums went past h from below, by column; -1 where none did."""
     points = np.full(len(steps), -1, dtype=np.int64)
-    up, down = np.zeros((2, len(steps)))
-    beyond = np.zeros(len(steps), dtype=bool)
+    sums = np.zeros((2, len(steps)))  # of what goes up, and of what goes down
     for i in np.flatnonzero(known.any(axis=0)).tolist():
-        some, step = known[:, i], steps[:, i]
-        up = np.where(some, np.maximum(0.0, up + step - _K), up)
-        down = np.where(some, np.maximum(0.0, down - step - _K), down)
-        now = (up > _H) | (down > _H)
-        points[now & ~beyond] = i
-        beyond = now
+        step = np.stack((steps[:, i], -steps[:, i]))
+        new = np.where(known[:, i], np.maximum(0.0, sums + step - _K), sums)
+        points[((new > _H) & (sums <= _H)).any(axis=0)] = i
+        sums = new
     return points

@@ -1,19 +1,33 @@
 """Sums of a few rows slice by slice: one array over some time, of which only what is new or has changed is read again."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from streamer.facts import ROW_BITS, ROW_LIMIT
 from streamer.metrics.catalogue import Term
-from streamer.metrics.grouping import Places
 from streamer.panes.histogram import Ints
 from streamer.panes.store import Batch, Store
 
 Mask = npt.NDArray[np.bool_]
 _ROW: Final = ROW_LIMIT - 1
+
+
+class Layout(Protocol):
+    """How stored groups make columns; see `streamer.metrics.grouping.Places`, which is one."""
+
+    of_group: Ints
+    grouping: Ints
+
+    @property
+    def groupings(self) -> tuple[tuple[str, ...], ...]:
+        """The dimensions of each grouping."""
+
+    @property
+    def width(self) -> int:
+        """Number of places."""
 
 
 class Slices:
@@ -46,7 +60,7 @@ class Slices:
         chosen = self._rank[batch.cells >> 1 & _ROW] >= 0
         self._dirty.update(np.unique(batch.slices[chosen]).tolist())
 
-    def move(self, store: Store, places: Places, low: int, high: int) -> None:
+    def move(self, store: Store, places: Layout, low: int, high: int) -> None:
         """Bring the sums to the slices low..high of the store as it is now."""
         kept = self._lay_out(places)
         old, old_low = self.data, self.low
@@ -69,7 +83,7 @@ class Slices:
             place[...] = new
         self._dirty.clear()
 
-    def _lay_out(self, places: Places) -> bool:
+    def _lay_out(self, places: Layout) -> bool:
         """Learn the columns; return whether those of before still stand for the same groups."""
         old, new = self._of_group, places.of_group
         kept = new.shape[1] >= old.shape[1] > 0 and np.array_equal(new[:, : old.shape[1]], old)

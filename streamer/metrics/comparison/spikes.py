@@ -4,27 +4,23 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from streamer.metrics.catalogue.comparison import COMPARED
-from streamer.metrics.comparison.baselines import Floats, Mask, values_of
+from streamer.metrics.catalogue.comparison import COMPARED, Compared
+from streamer.metrics.comparison.baselines import PART, Floats, Mask, values_of
 from streamer.panes.histogram import Ints
 
 #: whole minutes that are looked at, starting clear
 MINUTES: Final = 120
-#: length of the window that is compared, in minutes, and its part of an hour
-WINDOW: Final = 15
-_PART: Final = WINDOW / 60
-#: a count's noise grows with the root of time
-_NOISE: Final = _PART**0.5
+#: length of the window that is compared, in minutes
+WINDOW: Final = round(PART * 60)
 _SET: Final = 4.0
 _CLEARED: Final = 2.0
 _EVENTS_MIN: Final = 30
 
 
 class Scores(NamedTuple):
-    """By metric, column and window: score (NaN: none), what is over expectation, and whether there are events enough."""
+    """By metric, column and window: score (NaN: none), and whether there are events enough."""
 
     score: Floats
-    excess: Floats
     enough: Mask
 
 
@@ -35,25 +31,27 @@ def window_sums(minutes: Ints) -> Ints:
     return sums
 
 
-def scores(windows: Ints, baseline: Floats, spread: Floats) -> Scores:
-    """Compare windows, [sum, column, window] as in `Baselines`, with what is usual in their hours."""
+def scores(windows: Ints, usual: Floats) -> Scores:
+    """Compare windows, [sum, column, window] as in `Baselines`, with what is usual in their hours (see `Baselines.of`)."""
     n = len(COMPARED)
     over, under = windows[:n], windows[n:]
-    score, excess = np.full((2, *over.shape), np.nan)
+    score = np.full(over.shape, np.nan)
     enough = np.zeros(over.shape, dtype=bool)
     for i, compared in enumerate(COMPARED):
+        baseline, spread, samples = usual[:, i]
         now = values_of(compared, over[i], under[i])
-        expected, noise = baseline[i], spread[i]
-        if compared.is_count:
-            expected, noise = expected * _PART, noise * _NOISE
-            excess[i] = now - expected
-            enough[i] = (now >= _EVENTS_MIN) | (expected >= _EVENTS_MIN)
-        else:
-            excess[i] = over[i] * compared.scale - expected * (under[i] * compared.unit)
-            enough[i] = under[i] >= _EVENTS_MIN
-        some = noise > 0
-        score[i] = np.where(some, (now - expected) / np.where(some, noise, 1.0), np.nan)
-    return Scores(score, excess, enough)
+        expected = baseline * PART if compared.is_count else baseline
+        enough[i] = ((over[i] if compared.is_count else under[i]) >= _EVENTS_MIN) | (samples >= _EVENTS_MIN)
+        some = spread > 0
+        score[i] = np.where(some, (now - expected) / np.where(some, spread, 1.0), np.nan)
+    return Scores(score, enough)
+
+
+def excess(compared: Compared, over: Ints, under: Ints, baseline: Floats) -> Floats:
+    """Return what windows have over the usual: events, of a ratio or mean its sum; NaN where nothing is usual."""
+    if compared.is_count:
+        return over - baseline * PART
+    return np.where(under != 0, over * compared.scale - baseline * (under * compared.unit), 0.0)
 
 
 def spiking(score: Floats, enough: Mask) -> Mask:

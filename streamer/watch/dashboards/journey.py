@@ -6,7 +6,7 @@ from streamer.watch.dashboards.page import Page
 from streamer.watch.dashboards.panels import COUNT, SECONDS, SHARE, bars, lines, number
 from streamer.watch.dashboards.promql import judged, shown
 
-_W: Final = "$window"
+_W: Final = "$long_window"
 #: of what is known days later only
 _LONG: Final = "7d"
 _CARTS: Final = {"by": "all", "window": _LONG}
@@ -16,13 +16,14 @@ JOURNEY: Final = Page(
     title="Support: journey and retention",
     description="Customers over several contacts: do they have to come back, do they stay, do they buy.",
     window="7d",
+    window_name="long_window",
     windows_of="support_contacts",
     since="now-7d",
     rows={
         "Do customers have to come back?": (
-            number("Contacts, last $window", shown("contacts", window=_W), ["contacts"], COUNT, height=8),
+            number("Contacts, last $long_window", shown("contacts", window=_W), ["contacts"], COUNT, height=8),
             lines(
-                "Repeat contacts, last $window",
+                "Repeat contacts, last $long_window",
                 {"within {{within}}": shown("repeat_contact_ratio", "within", window=_W)},
                 ["repeat_contact_ratio"],
                 SHARE,
@@ -36,7 +37,7 @@ JOURNEY: Final = Page(
                 width=7,
             ),
             number(
-                "Time to solution, median of last $window",
+                "Time to solution, median of last $long_window",
                 shown("time_to_solution_seconds", window=_W, quantile="0.5"),
                 ["time_to_solution"],
                 SECONDS,
@@ -47,7 +48,7 @@ JOURNEY: Final = Page(
         "Do they stay?": (
             number("Active customers now", shown("customers_active", by="all"), ["customers_active"], COUNT, height=8),
             lines(
-                "Joined and churned, last $window",
+                "Joined and churned, last $long_window",
                 {
                     "joined": shown("customers_joined", by="all", window=_W),
                     "churned": shown("customers_churned", by="all", window=_W),
@@ -94,14 +95,14 @@ JOURNEY: Final = Page(
                 COUNT,
             ),
             number(
-                "Purchases by earlier buyers, last $window",
+                "Purchases by earlier buyers, last $long_window",
                 shown("repeat_purchase_ratio", by="all", window=_W),
                 ["repeat_purchase_ratio"],
                 SHARE,
                 height=8,
             ),
             bars(
-                "Contacts by days since the purchase, last $window",
+                "Contacts by days since the purchase, last $long_window",
                 shown("contacts_after_purchase", "days", window=_W),
                 "{{days}} days",
                 ["contacts_after_purchase"],
@@ -109,16 +110,16 @@ JOURNEY: Final = Page(
             ),
         ),
         "What do they say elsewhere?": (
-            number("Mentions, last $window", shown("mentions", by="all", window=_W), ["mentions"], COUNT, width=6),
+            number("Mentions, last $long_window", shown("mentions", by="all", window=_W), ["mentions"], COUNT, width=6),
             number(
-                "Sentiment, mean of last $window (-1 to 1)",
+                "Sentiment, mean of last $long_window (-1 to 1)",
                 shown("mention_sentiment_mean", by="all", window=_W),
                 ["mention_sentiment_mean"],
                 COUNT,
                 width=6,
             ),
             number(
-                "People that detractors may have told, last $window",
+                "People that detractors may have told, last $long_window",
                 shown("word_of_mouth_reach", "bound", window=_W),
                 ["word_of_mouth_reach"],
                 COUNT,

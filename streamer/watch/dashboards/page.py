@@ -31,6 +31,8 @@ class Page:
     #: the window chosen at first, of those that `windows_of` is shown with; no variable without it
     window: str = ""
     windows_of: str = "support_tickets_created"
+    #: a link takes the values of variables along: other windows, another name
+    window_name: str = "window"
     #: the dashboard is of a segment, and has variables for it
     segments: bool = True
     #: how far back lines go
@@ -86,14 +88,14 @@ class Page:
                 _variable("by", grouping, "all").regex('/by="([^"]*)"/').hide(model.VariableHide.HIDE_VARIABLE)
             )
         if self.window:
-            found.append(_variable("window", f"label_values({self.windows_of}, window)", self.window))
+            found.append(_variable(self.window_name, f"label_values({self.windows_of}, window)", self.window))
         return found
 
 
 def _variable(name: str, query: str, value: str) -> build.QueryVariable:
     return (
         build.QueryVariable(name)
-        .label(name.capitalize())
+        .label(name.rpartition("_")[2].capitalize())
         .datasource(SOURCE)
         .query(query)
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)

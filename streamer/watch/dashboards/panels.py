@@ -17,7 +17,9 @@ WIDTH: Final = 24
 SHARE: Final = "percentunit"
 SECONDS: Final = "s"
 COUNT: Final = "short"
-RATE: Final = "eps"
+RATE: Final = "cps"
+#: of a table's column: 1 where a target is missed, shown as a mark and a word
+MISSED: Final = "bool"
 
 SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 #: told apart by those who do not see red and green; a word goes with each
@@ -49,10 +51,11 @@ def number(
     unit: str,
     *,
     legend: str = "",
+    nothing: str = "-",
     width: int = 4,
     height: int = 5,
 ) -> Panel:
-    """Return a panel with one number, or one for each series with its legend beneath.
+    """Return a panel with one number, or one for each series with its legend beneath; without any it says `nothing`.
 
     `metrics` are the names whose descriptions it gets, or the description itself (so for all kinds). `width` is in
     columns, `height` in rows of Grafana's grid.
@@ -66,11 +69,11 @@ def number(
         .text_mode(mode)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .color_scheme(_fixed(NEUTRAL))
-        .override_by_regexp("/^past target/", [_color(PAST)])
+        .override_by_regexp("/^(past target|spike)/", [_color(PAST)])
         .override_by_regexp("/^few answers/", [_color(GREY)])
         .with_target(_query("A", query, legend).instant())
     )
-    return _finished(panel, title, metrics, unit, width, height)
+    return _finished(panel, title, metrics, unit, width, height).no_value(nothing)
 
 
 def lines(
@@ -136,7 +139,7 @@ def grid(
     names = {}
     for ref, (column, query, unit) in zip("ABCDEFGH", columns, strict=False):
         panel.with_target(_query(ref, query, "").instant().format(PromQueryFormat.TABLE))
-        panel.override_by_name(column, [model.DynamicConfigValue("unit", unit)])
+        panel.override_by_name(column, _MARK if unit == MISSED else [model.DynamicConfigValue("unit", unit)])
         names[f"Value #{ref}"] = column
     order = {key: 0} | {old: place for place, old in enumerate(names, 1)}
     panel.with_transformation(
@@ -168,6 +171,22 @@ _HAIRLINE: Final[list[Any]] = [
     model.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}),
     model.DynamicConfigValue("custom.lineWidth", 1),
     model.DynamicConfigValue("custom.stacking", {"mode": "none", "group": "target"}),
+]
+_MARK: Final[list[Any]] = [
+    model.DynamicConfigValue("unit", MISSED),
+    model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+    model.DynamicConfigValue(
+        "mappings",
+        [
+            {
+                "type": "value",
+                "options": {
+                    "0": {"index": 0, "text": "on target", "color": NEUTRAL},
+                    "1": {"index": 1, "text": "\N{BLACK UP-POINTING TRIANGLE} past target", "color": PAST},
+                },
+            }
+        ],
+    ),
 ]
 
 

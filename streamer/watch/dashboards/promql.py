@@ -47,6 +47,11 @@ def judged(value: str, metric: str, worse: str, samples: str, enough: int = 0) -
     return numbered(text, samples)
 
 
+def missed(values: str, metric: str, worse: str) -> str:
+    """Return 1 for each of some numbers that misses its metric's target, and 0 for the others."""
+    return f"{values} {worse} bool on () group_left () {goal(metric)}"
+
+
 def _stated(value: str, state: str) -> str:
     return f'label_replace({value}, "state", "{state}", "", "")'
 

@@ -3,10 +3,12 @@
 from typing import Final
 
 from streamer.watch.dashboards.page import Page
-from streamer.watch.dashboards.panels import COUNT, SECONDS, SHARE, bars, grid, lines, number
-from streamer.watch.dashboards.promql import shown
+from streamer.watch.dashboards.panels import COUNT, MISSED, SECONDS, SHARE, bars, grid, lines, number
+from streamer.watch.dashboards.promql import missed, shown
 
 _W: Final = "$window"
+_SERVICE_LEVELS: Final = shown("service_level_ratio", by="queue", window=_W, formula="offered")
+_ABANDONMENT: Final = shown("abandon_ratio", by="queue", window=_W, short="included")
 
 QUEUES: Final = Page(
     uid="streamer-queues",
@@ -62,11 +64,8 @@ QUEUES: Final = Page(
             grid(
                 "By queue, last $window",
                 [
-                    (
-                        "service level",
-                        shown("service_level_ratio", by="queue", window=_W, formula="offered"),
-                        SHARE,
-                    ),
+                    ("service level", _SERVICE_LEVELS, SHARE),
+                    ("state", missed(_SERVICE_LEVELS, "service_level_ratio", "<"), MISSED),
                     ("mean wait", shown("answer_wait_mean_seconds", by="queue", window=_W), SECONDS),
                     ("answered", shown("answer_wait_samples", by="queue", window=_W), COUNT),
                 ],
@@ -95,7 +94,8 @@ QUEUES: Final = Page(
             grid(
                 "By queue, last $window",
                 [
-                    ("abandonment", shown("abandon_ratio", by="queue", window=_W, short="included"), SHARE),
+                    ("abandonment", _ABANDONMENT, SHARE),
+                    ("state", missed(_ABANDONMENT, "abandon_ratio", ">"), MISSED),
                     ("legs", shown("abandon_ratio_samples", by="queue", window=_W, short="included"), COUNT),
                     ("mean wait until", shown("abandon_wait_mean_seconds", by="queue", window=_W), SECONDS),
                 ],
@@ -106,7 +106,7 @@ QUEUES: Final = Page(
         ),
         "Who is there to answer?": (
             lines(
-                "Agents by status",
+                "Agents by status, everybody",
                 {"{{status}}": shown("agents", "status", by="all")},
                 ["agents"],
                 COUNT,
@@ -122,7 +122,7 @@ QUEUES: Final = Page(
                 width=4,
             ),
             number(
-                "Occupancy, last $window",
+                "Occupancy of everybody, last $window",
                 shown("agent_occupancy_ratio", by="all", window=_W),
                 ["agent_occupancy_ratio"],
                 SHARE,

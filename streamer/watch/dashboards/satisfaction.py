@@ -6,7 +6,7 @@ from streamer.watch.dashboards.page import Page
 from streamer.watch.dashboards.panels import COUNT, SECONDS, SHARE, bars, grid, lines, number
 from streamer.watch.dashboards.promql import ENOUGH, judged, numbered, shown
 
-_W: Final = "$window"
+_W: Final = "$long_window"
 #: of what is known days later only
 _LONG: Final = "7d"
 _NPS: Final = shown("nps_score", window=_W)
@@ -17,12 +17,13 @@ SATISFACTION: Final = Page(
     title="Support: satisfaction",
     description="What customers say: never a share without its interval and how many said so.",
     window="7d",
+    window_name="long_window",
     windows_of="support_surveys_sent",
     since="now-7d",
     rows={
         "Are customers satisfied?": (
             number(
-                "CSAT, last $window",
+                "CSAT, last $long_window",
                 judged(
                     shown("csat_ratio", window=_W, kind="csat"),
                     "csat_ratio",
@@ -36,7 +37,7 @@ SATISFACTION: Final = Page(
                 height=8,
             ),
             lines(
-                "CSAT with its 95 % interval, last $window",
+                "CSAT with its 95 % interval, last $long_window",
                 {
                     "upper bound": shown("csat_upper_bound_ratio", window=_W, kind="csat"),
                     "CSAT": shown("csat_ratio", window=_W, kind="csat"),
@@ -47,7 +48,7 @@ SATISFACTION: Final = Page(
                 goal="csat_ratio",
             ),
             grid(
-                "By queue, last $window",
+                "By queue, last $long_window",
                 [
                     ("answers", shown("csat_ratio_samples", by="queue", window=_W, kind="csat"), COUNT),
                     ("CSAT", shown("csat_ratio", by="queue", window=_W, kind="csat"), SHARE),
@@ -61,7 +62,7 @@ SATISFACTION: Final = Page(
         ),
         "Would they recommend us, and was it easy?": (
             number(
-                "NPS, last $window",
+                "NPS, last $long_window",
                 numbered(_NPS, shown("nps_score_samples", window=_W)),
                 ["nps_score"],
                 COUNT,
@@ -69,13 +70,13 @@ SATISFACTION: Final = Page(
                 height=8,
             ),
             lines(
-                "NPS with its margin, last $window",
+                "NPS with its margin, last $long_window",
                 {"upper bound": f"{_NPS} + {_MARGIN}", "NPS": _NPS, "lower bound": f"{_NPS} - {_MARGIN}"},
                 ["nps_score", "nps_margin"],
                 COUNT,
             ),
             number(
-                "CES, last $window (7 is easiest)",
+                "CES, last $long_window (7 is easiest)",
                 numbered(shown("ces_mean", window=_W), shown("ces_mean_samples", window=_W)),
                 ["ces_mean"],
                 COUNT,
@@ -83,7 +84,7 @@ SATISFACTION: Final = Page(
                 height=8,
             ),
             number(
-                "Found it easy, last $window",
+                "Found it easy, last $long_window",
                 numbered(shown("ces_easy_ratio", window=_W), shown("ces_easy_ratio_samples", window=_W)),
                 ["ces_easy_ratio"],
                 SHARE,
@@ -101,7 +102,7 @@ SATISFACTION: Final = Page(
                 width=12,
             ),
             bars(
-                "Topics of detractors, last $window",
+                "Topics of detractors, last $long_window",
                 f"sort_desc({shown('detractor_topics', 'topic', window=_W)})",
                 "{{topic}}",
                 ["detractor_topics"],
@@ -125,7 +126,7 @@ SATISFACTION: Final = Page(
                 width=8,
             ),
             number(
-                "Follow-up, median of last $window",
+                "Follow-up, median of last $long_window",
                 shown("detractor_follow_up_seconds", window=_W, quantile="0.5"),
                 ["detractor_follow_up"],
                 SECONDS,
@@ -134,14 +135,14 @@ SATISFACTION: Final = Page(
         ),
         "Can the surveys be trusted?": (
             lines(
-                "Surveys decided that were answered, last $window",
+                "Surveys decided that were answered, last $long_window",
                 {"{{kind}}": shown("survey_decided_response_ratio", "kind", window=_W)},
                 ["survey_decided_response_ratio"],
                 SHARE,
                 width=8,
             ),
             bars(
-                "Answers, last $window",
+                "Answers, last $long_window",
                 shown("surveys_answered", "kind", window=_W),
                 "{{kind}}",
                 ["surveys_answered"],

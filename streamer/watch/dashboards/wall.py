@@ -3,13 +3,16 @@
 from typing import Final
 
 from streamer.watch.dashboards.page import Page
-from streamer.watch.dashboards.panels import COUNT, SECONDS, SHARE, bars, grid, lines, number
-from streamer.watch.dashboards.promql import ENOUGH, judged, numbered, shown
+from streamer.watch.dashboards.panels import COUNT, MISSED, SECONDS, SHARE, bars, grid, lines, number
+from streamer.watch.dashboards.promql import ENOUGH, judged, missed, numbered, shown
 from streamer.watch.dashboards.trust import FRESHNESS
 
 _W: Final = "$window"
 _SURVEYED: Final = "7d"
 _SAMPLES: Final = "{{state}} · target {{target}} % · n={{n}}"
+_SERVICE_LEVELS: Final = shown("service_level_ratio", by="queue", window=_W, formula="offered")
+_SCORES: Final = shown("metric_deviation_score", "metric", by="queue")
+_SPIKING: Final = f"topk(3, {_SCORES} and on (metric, queue) {shown('spike', 'metric', by='queue')} == 1)"
 
 WALL: Final = Page(
     uid="streamer-wall",
@@ -18,7 +21,18 @@ WALL: Final = Page(
     window="15m",
     since="now-1h",
     rows={
-        "Is it fine?": (
+        "Is it fine, and is the picture fresh?": (
+            FRESHNESS,
+            number(
+                "Spikes now (how many spreads from the usual)",
+                _SPIKING,
+                ["spike", "metric_deviation_score"],
+                COUNT,
+                legend="spike · {{queue}}: {{metric}}",
+                nothing="no spike",
+                width=20,
+                height=4,
+            ),
             number("Waiting now", shown("queue_waiting"), ["queue_waiting"], COUNT, height=6),
             number("Longest wait now", shown("queue_waiting_oldest_age_seconds"), ["queue_waiting"], SECONDS, height=6),
             number(
@@ -79,11 +93,8 @@ WALL: Final = Page(
                 [
                     ("waiting", shown("queue_waiting", by="queue"), COUNT),
                     ("longest", shown("queue_waiting_oldest_age_seconds", by="queue"), SECONDS),
-                    (
-                        "service level",
-                        shown("service_level_ratio", by="queue", window=_W, formula="offered"),
-                        SHARE,
-                    ),
+                    ("service level", _SERVICE_LEVELS, SHARE),
+                    ("state", missed(_SERVICE_LEVELS, "service_level_ratio", "<"), MISSED),
                     ("abandonment", shown("abandon_ratio", by="queue", window=_W, short="included"), SHARE),
                     ("available agents", shown("queue_agents", by="queue", status="available"), COUNT),
                 ],
@@ -93,7 +104,7 @@ WALL: Final = Page(
             lines("Waiting", {"{{queue}}": shown("queue_waiting", by="queue")}, ["queue_waiting"], COUNT, width=6),
             bars(
                 "Furthest from the usual now (spread)",
-                f"topk(6, {shown('metric_deviation_score', 'metric', by='queue')})",
+                f"topk(6, {_SCORES})",
                 "{{queue}}: {{metric}}",
                 ["metric_deviation_score", "spike"],
                 COUNT,
@@ -161,7 +172,7 @@ WALL: Final = Page(
                 COUNT,
                 legend="{{driver}}",
             ),
-            FRESHNESS,
+            number("Targets past due now", f"sum({shown('sla_open_over_target', 'target')})", ["sla_open"], COUNT),
         ),
     },
 )
