@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bench import core, emitter, jobs, latency, peers, recovery, scrape, spikes, state, worker
+from bench import asterisk, core, emitter, jobs, latency, peers, recovery, scrape, spikes, state, worker
 
 EVENTS = 100_000
 CUSTOMERS = 10_000
@@ -51,6 +51,9 @@ def main() -> None:
     sdk.add_argument("--runs", type=int, default=3)
     flagged = commands.add_parser("spikes", help="incidents that are flagged, and false alarms, over simulated weeks")
     flagged.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    logged = commands.add_parser("asterisk", help="queue_log lines to events")
+    logged.add_argument("--lines", type=int, default=100_000)
+    logged.add_argument("--runs", type=int, default=5)
     _run(parser.parse_args(sys.argv[1:] or ["core"]))
 
 
@@ -73,6 +76,8 @@ def _run(given: argparse.Namespace) -> None:
             latency.main(given.rate, given.seconds, given.customers)
         case "state":
             state.main(given.events, given.customers, given.runs)
+        case "asterisk":
+            asterisk.main(given.lines, given.runs)
         case "emitter":
             emitter.main(given.events, given.customers, given.runs)
         case "spikes":

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from aiohttp import web
 
 from streamer.errors import DependencyError
 from streamer.ingest.connections import Guard
 from streamer.ingest.deliver import Deliver, KafkaDeliver
 from streamer.ingest.server import Ingress
+from streamer.ingest.spooled import SpoolDeliver
+from streamer.ingest.state import StateStore
 from streamer.logs import configure_logs, get_logger
 from streamer.options import ConfigOption  # noqa: TC001 (typer resolves it)
 from streamer.settings import load_settings
@@ -61,23 +65,39 @@ async def _listen(guard: Guard, host: str, port: int) -> asyncio.Server:
         raise DependencyError("ingest", f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-async def serve(settings: Settings, deliver: Deliver) -> None:
+async def serve(settings: Settings, deliver: Deliver, state: StateStore) -> None:
     """Take deliveries in until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(Ingress(settings, deliver)) as (port, _):
+    async with serving(Ingress(settings, deliver, state=state)) as (port, _):
         logger.info("serving", host=settings.ingest.host, port=port, sources=sorted(settings.ingest.sources))
         await stop.wait()
 
 
-def ingest(config: ConfigOption = None) -> None:
+def ingest(
+    config: ConfigOption = None,
+    *,
+    state: Annotated[
+        Path, typer.Option(help="File of what adapters remember: a contact's customer, a ticket's last snapshot.")
+    ] = Path("streamer-ingest.sqlite"),
+    spool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for events while Kafka is away: a delivery is then answered 200 once the disk has its events. "
+            "Without it the answer is 503, and the sender tries again.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Take in webhooks over HTTP: events to Kafka, until SIGTERM."""
     settings = load_settings(config)
     configure_logs(settings)
-    deliver = KafkaDeliver(settings)
+    remembered = StateStore(state)
+    deliver = KafkaDeliver(settings) if spool is None else SpoolDeliver(settings, spool)
     try:
-        asyncio.run(serve(settings, deliver))
+        asyncio.run(serve(settings, deliver, remembered))
     finally:
         deliver.close()
+        remembered.close()

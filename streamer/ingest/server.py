@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import web
 
-from streamer.errors import DependencyError
+from streamer.errors import DependencyError, OutputError
 from streamer.events import Decoder, InvalidEvent
 from streamer.ingest.adapters import ADAPTERS
 from streamer.ingest.adapters.base import Delivery, RefusedError, Source, UnknownTypeError, iso
 from streamer.ingest.deliver import Deliver, FullError
-from streamer.ingest.signatures import ForgedError, verify
+from streamer.ingest.openapi import describe
+from streamer.ingest.signatures import ForgedError, form, verify
+from streamer.ingest.state import Locks, StateStore
 from streamer.logs import get_logger
 from streamer.producers.kafka import address
 from streamer.settings._processes import read_secret
@@ -47,21 +49,19 @@ class Route:
     last: str = ""
 
 
-class _NoState:
-    """For adapters that need no memory, which all present ones are."""
-
-    def get(self, key: str) -> Any:  # noqa: ARG002 (the protocol's)
-        return None
-
-    def put(self, key: str, value: Any) -> None:
-        """Forget."""
-
-
 class Ingress:
-    """Takes deliveries in. `clock` gives ms since the epoch."""
+    """Takes deliveries in. `clock` gives ms since the epoch; `state` keeps what adapters remember, else memory does."""
 
-    def __init__(self, settings: Settings, deliver: Deliver, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deliver: Deliver,
+        clock: Callable[[], int] | None = None,
+        state: StateStore | None = None,
+    ) -> None:
         self.limits = settings.ingest
+        self._state = state or StateStore()
+        self._locks = Locks()
         self._deliver = deliver
         self._clock = clock or (lambda: time.time_ns() // 1_000_000)
         self._decoder = Decoder(settings.surveys.scales, settings.time.future)
@@ -74,6 +74,7 @@ class Ingress:
         app.router.add_options("/in/{name}", self._handshake)
         app.router.add_get("/", self._page)
         app.router.add_get("/live", _live)
+        app.router.add_get("/openapi.json", self._openapi)
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -85,7 +86,8 @@ class Ingress:
             async with asyncio.timeout(self.limits.request_timeout / 1000):
                 count = await self._accept(route, request)
             outcome = "accepted" if count else "without_event"
-            response = _answer(200, None, events=count)
+            empty = ADAPTERS[route.adapter].empty_answer
+            response = web.Response(status=204) if empty else _answer(200, None, events=count)
         except ForgedError as error:
             outcome, response = "forged", _answer(401, str(error))
         except _TooLargeError:
@@ -98,7 +100,7 @@ class Ingress:
             outcome, response = "refused", _answer(422, str(error))
         except FullError as error:
             outcome, response = "full", _answer(429, str(error))
-        except (DependencyError, TimeoutError):
+        except (DependencyError, OutputError, TimeoutError):
             outcome, response = "unavailable", _answer(503, "not acknowledged; try again")
         finally:
             route.outcomes[outcome] += 1
@@ -109,14 +111,22 @@ class Ingress:
         headers = {name.lower(): value for name, value in request.headers.items()}
         raw = await _read(request, self.limits.body_bytes)
         now = self._clock()
-        verify(route.scheme, route.secrets, headers, raw, now_ms=now, window_ms=self.limits.replay_window)
-        payload = _parse(_decompressed(raw, headers.get("content-encoding", ""), self.limits.body_bytes))
+        limits = self.limits
+        at = {"now_ms": now, "window_ms": limits.replay_window}
+        verify(route.scheme, route.secrets, headers, raw, path=request.raw_path, **at)
+        body = _decompressed(raw, headers.get("content-encoding", ""), limits.body_bytes)
+        payload = _parse(body, headers.get("content-type", ""))
         delivery = Delivery(payload, headers, now, hashlib.sha256(raw).hexdigest())
-        events = ADAPTERS[route.adapter].adapt(delivery, route.source, _NoState())
-        for event in events:
-            topic, key = address(event)
-            self._decoder.decode(topic, key.encode(), msgspec.json.encode(event), now)
-        await self._deliver.deliver(events)
+        adapter = ADAPTERS[route.adapter]
+        # One at a time for a ticket: two snapshots of it at once would both be compared with the same one before.
+        async with self._locks.of(route.source.name, adapter.about(payload)):
+            changes = self._state.changes(route.source.name)
+            events = adapter.adapt(delivery, route.source, changes)
+            for event in events:
+                topic, key = address(event)
+                self._decoder.decode(topic, key.encode(), msgspec.json.encode(event), now)
+            await self._deliver.deliver(events)
+            changes.save(now)
         route.events += len(events)
         return len(events)
 
@@ -140,6 +150,9 @@ class Ingress:
         text = f"<!doctype html><html lang=en><title>streamer ingest</title><h1>Sources</h1><table><tr>{head}{rows}</table>"
         return web.Response(text=text, content_type="text/html")
 
+    async def _openapi(self, _request: web.Request) -> web.Response:
+        return _answer(200, None, **describe(self.routes))
+
 
 class _TooLargeError(Exception):
     """The body is over the limit, before or after decompression."""
@@ -153,6 +166,8 @@ def _routes(settings: Settings) -> dict[str, Route]:
     """Return the sources with their secrets. Raises `SettingsError` for a file that cannot be read."""
     limits = settings.ingest
     key = read_secret(limits.key_file, "ingest.key_file")
+    # Ids that the operator's own systems give are hashed as they come, like the SDK's.
+    own = {name for name, one in limits.sources.items() if one.adapter == "cloudevents"} | {""}
     routes = {}
     for name, one in limits.sources.items():
         secrets = [read_secret(file, f"ingest.sources.{name}.secret_files") for file in one.secret_files]
@@ -162,6 +177,7 @@ def _routes(settings: Settings) -> dict[str, Route]:
             names=one.names,
             pass_names=one.pass_names,
             ids_of=one.ids_of,
+            plain=(name if one.ids_of is None else one.ids_of) in own,
         )
         known = [secret.get_secret_value().encode() for secret in secrets if secret]
         routes[name] = Route(source, one.adapter, one.scheme or ADAPTERS[one.adapter].scheme, known)
@@ -198,7 +214,9 @@ def _decompressed(raw: bytes, encoding: str, limit: int) -> bytes:
     return body
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: bytes, kind: str) -> Any:
+    if kind.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in form(body)}
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from urllib.parse import parse_qs, parse_qsl
 
 from streamer.errors import StreamerError
 from streamer.ingest.adapters.base import RefusedError, instant
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _SIGNATURES_MAX: Final = 10  # Standard Webhooks allows several; each costs an HMAC
+_FIELDS_MAX: Final = 1_000  # of a form; the largest, Twilio's, have some 40
+_WEB: Final = ("https", "http")
 
 
 class ForgedError(StreamerError, PermissionError):
@@ -22,60 +25,135 @@ class ForgedError(StreamerError, PermissionError):
 
 
 def verify(
-    scheme: str, secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, now_ms: int, window_ms: int
+    scheme: str,
+    secrets: Sequence[bytes],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now_ms: int,
+    window_ms: int,
+    path: str = "",
 ) -> None:
     """Return if one of the secrets signed the body, and a signed time is within the window of now.
 
-    Header names are in lower case. Raises `ForgedError`, also where there are no secrets; the reason is never more
-    than the sender may know.
+    Header names are in lower case; `path` is the request's, with its query. Raises `ForgedError`, also where there are
+    no secrets; the reason is never more than the sender may know.
     """
-    given, expected, signed_at = _SCHEMES[scheme](headers, body)
+    given, expected, signed_at = _SCHEMES[scheme](Signed(headers, body, path))
     # Every pair is compared, whatever the first ones came to: the time says nothing about which secret is near.
-    matches = [hmac.compare_digest(one, expected(secret)) for secret in secrets for one in given[:_SIGNATURES_MAX]]
+    matches = [
+        hmac.compare_digest(one, right)
+        for secret in secrets
+        for right in expected(secret)
+        for one in given[:_SIGNATURES_MAX]
+    ]
     if not any(matches):
         raise ForgedError("the signature is missing or wrong")
     if signed_at is not None and abs(now_ms - signed_at) > window_ms:
         raise ForgedError("the delivery is too old")
 
 
-_Parts: TypeAlias = "tuple[list[bytes], Callable[[bytes], bytes], int | None]"
+class Signed(NamedTuple):
+    """What a scheme may sign."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    path: str
 
 
-def _zendesk(headers: Mapping[str, str], body: bytes) -> _Parts:
+# The signatures given, those that a secret would give, and the signed time in ms.
+_Parts: TypeAlias = "tuple[list[bytes], Callable[[bytes], list[bytes]], int | None]"
+
+
+def _zendesk(signed: Signed) -> _Parts:
     """Base64 of HMAC-SHA256(secret, timestamp + body)."""
-    stamp = headers.get("x-zendesk-webhook-signature-timestamp", "")
+    stamp = signed.headers.get("x-zendesk-webhook-signature-timestamp", "")
 
-    def expected(secret: bytes) -> bytes:
-        return base64.b64encode(hmac.digest(secret, stamp.encode() + body, "sha256"))
+    def expected(secret: bytes) -> list[bytes]:
+        return [base64.b64encode(hmac.digest(secret, stamp.encode() + signed.body, "sha256"))]
 
-    return _given(headers.get("x-zendesk-webhook-signature", "")), expected, _iso_ms(stamp)
+    return _given(signed.headers.get("x-zendesk-webhook-signature", "")), expected, _iso_ms(stamp)
 
 
-def _hub_sha1(headers: Mapping[str, str], body: bytes) -> _Parts:
+def _hub_sha1(signed: Signed) -> _Parts:
     """`sha1=` and the hexadecimal HMAC-SHA1(secret, body): Intercom, Zammad."""
 
-    def expected(secret: bytes) -> bytes:
-        return b"sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest().encode()
+    def expected(secret: bytes) -> list[bytes]:
+        return [b"sha1=" + hmac.new(secret, signed.body, hashlib.sha1).hexdigest().encode()]
 
-    return _given(headers.get("x-hub-signature", "").lower()), expected, None
+    return _given(signed.headers.get("x-hub-signature", "").lower()), expected, None
 
 
-def _standard(headers: Mapping[str, str], body: bytes) -> _Parts:
+def _typeform(signed: Signed) -> _Parts:
+    """`sha256=` and base64 of HMAC-SHA256(secret, body)."""
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [b"sha256=" + base64.b64encode(hmac.digest(secret, signed.body, "sha256"))]
+
+    return _given(signed.headers.get("typeform-signature", "")), expected, None
+
+
+def _helpscout(signed: Signed) -> _Parts:
+    """Base64 of HMAC-SHA1(secret, body)."""
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [base64.b64encode(hmac.digest(secret, signed.body, "sha1"))]
+
+    return _given(signed.headers.get("x-helpscout-signature", "")), expected, None
+
+
+def _twilio(signed: Signed) -> _Parts:
+    """Base64 of HMAC-SHA1(auth token, public address + sorted parameters); JSON bodies by their hash in the address."""
+    address, _, query = signed.path.partition("?")
+    hashes = parse_qs(query, max_num_fields=_FIELDS_MAX).get("bodySHA256", [])
+    if hashes:
+        if not hmac.compare_digest(hashes[0].lower().encode(), hashlib.sha256(signed.body).hexdigest().encode()):
+            raise ForgedError("the signature is missing or wrong")
+        parameters = b""
+    else:
+        parameters = b"".join(sorted(name + value for name, value in form(signed.body)))
+    host = signed.headers.get("x-forwarded-host") or signed.headers.get("host", "")
+    # A proxy may have taken the TLS off and added its port: the address that Twilio called is one of these.
+    hosts = dict.fromkeys((host, host.rpartition(":")[0] or host, f"{host.partition(':')[0]}:443"))
+    tail = address + (f"?{query}" if query else "")
+    urls = [f"{scheme}://{one}{tail}".encode("utf-8", "surrogateescape") for one in hosts for scheme in _WEB]
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [base64.b64encode(hmac.digest(secret, url + parameters, "sha1")) for url in urls]
+
+    return _given(signed.headers.get("x-twilio-signature", "")), expected, None
+
+
+def _standard(signed: Signed) -> _Parts:
     """Standard Webhooks: `v1,` and base64 of HMAC-SHA256(secret, id.timestamp.body), several with blanks between."""
-    unique, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    unique, stamp = signed.headers.get("webhook-id", ""), signed.headers.get("webhook-timestamp", "")
 
-    def expected(secret: bytes) -> bytes:
-        message = f"{unique}.{stamp}.".encode() + body
-        return b"v1," + base64.b64encode(hmac.digest(_standard_key(secret), message, "sha256"))
+    def expected(secret: bytes) -> list[bytes]:
+        message = f"{unique}.{stamp}.".encode() + signed.body
+        return [b"v1," + base64.b64encode(hmac.digest(_standard_key(secret), message, "sha256"))]
 
     signed_at = int(stamp) * 1000 if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else 0  # noqa: PLR2004
-    return [one for part in headers.get("webhook-signature", "").split() for one in _given(part)], expected, signed_at
+    given = [one for part in signed.headers.get("webhook-signature", "").split() for one in _given(part)]
+    return given, expected, signed_at
 
 
-def _token(headers: Mapping[str, str], _body: bytes) -> _Parts:
-    """`Authorization: Bearer SECRET`, for senders that cannot sign; it protects no content: only over TLS."""
-    kind, _, token = headers.get("authorization", "").partition(" ")
-    return _given(token.strip()) if kind.lower() == "bearer" else [], lambda secret: secret, None
+def _token(signed: Signed) -> _Parts:
+    """`Authorization: Bearer SECRET`, or `?token=SECRET` for senders that cannot set a header.
+
+    It protects no content: only over TLS.
+    """
+    kind, _, token = signed.headers.get("authorization", "").partition(" ")
+    given = _given(token.strip()) if kind.lower() == "bearer" else []
+    query = parse_qs(signed.path.partition("?")[2], max_num_fields=_FIELDS_MAX)
+    return [*given, *(one for text in query.get("token", []) for one in _given(text))], lambda secret: [secret], None
+
+
+def form(body: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the fields of a form. Raises `RefusedError` where it has too many."""
+    try:
+        return parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX)
+    except ValueError:
+        raise RefusedError("the form has too many fields") from None
 
 
 def _given(text: str) -> list[bytes]:
@@ -96,4 +174,12 @@ def _iso_ms(stamp: str) -> int:
         return 0
 
 
-_SCHEMES: Final = {"zendesk": _zendesk, "hub-sha1": _hub_sha1, "standard": _standard, "token": _token}
+_SCHEMES: Final = {
+    "zendesk": _zendesk,
+    "hub-sha1": _hub_sha1,
+    "twilio": _twilio,
+    "typeform": _typeform,
+    "helpscout": _helpscout,
+    "standard": _standard,
+    "token": _token,
+}

@@ -11,8 +11,21 @@ from streamer.settings._processes import Port  # noqa: TC001 (pydantic resolves 
 from streamer.settings._rules import Section
 from streamer.settings._types import PositiveDuration, fail, parse_duration
 
-Adapter = Literal["zendesk", "intercom", "cloudevents"]
-Scheme = Literal["zendesk", "hub-sha1", "standard", "token"]
+Adapter = Literal[
+    "zendesk",
+    "intercom",
+    "freshdesk",
+    "chatwoot",
+    "zammad",
+    "twilio",
+    "amazon-connect",
+    "genesys",
+    "typeform",
+    "delighted",
+    "helpscout",
+    "cloudevents",
+]
+Scheme = Literal["zendesk", "hub-sha1", "twilio", "typeform", "helpscout", "standard", "token"]
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from streamer.events import Decoder
+from streamer.events.scales import Scale
 from streamer.ingest.adapters import ADAPTERS
 from streamer.ingest.adapters.base import Delivery, RefusedError, Source, UnknownTypeError
+from streamer.producers.identity import Identity
 from streamer.producers.kafka import address
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -27,14 +29,31 @@ each_case = pytest.mark.parametrize(
 )
 
 
-def adapt(name, payload, headers=None, **options):
-    delivery = Delivery(payload, headers or {}, NOW, "digest")
-    return ADAPTERS[name].adapt(delivery, Source(name, KEY, **options), None)
+class Remembered(dict):
+    def put(self, key, value):
+        self[key] = json.loads(json.dumps(value))
+
+
+def adapt(name, payload, headers=None, before=(), **options):
+    """Return the events of a payload after those of `before`, whose state is kept."""
+    state, events = Remembered(), []
+    for number, one in enumerate((*before, payload)):
+        delivery = Delivery(one, headers or {}, NOW, f"digest{number}")
+        events = ADAPTERS[name].adapt(delivery, Source(name, KEY, **options), state)
+    return events
+
+
+def of(name, case, payload=None):
+    """Return the events of a case, or of a changed payload of it."""
+    options = {"names": case.get("names", {})}
+    given = case["payload"] if payload is None else payload
+    return adapt(name, given, case.get("headers"), case.get("before", ()), **options)
 
 
 def one(name, number):
     case = next(case for n, i, case in CASES if (n, i) == (name, number))
-    return adapt(name, case["payload"], case.get("headers"), names={"98738": "billing", "814865": "tier-1"})
+    names = {"98738": "billing", "814865": "tier-1", **case.get("names", {})}
+    return adapt(name, case["payload"], case.get("headers"), case.get("before", ()), names=names)
 
 
 def leaves(value, path=()):
@@ -61,17 +80,18 @@ def test_every_adapter_has_fixtures():
 
 @each_case
 def test_events_are_those_expected_and_the_processor_takes_them(name, case):
-    events = adapt(name, case["payload"], case.get("headers"))
+    events = of(name, case)
+    scales = {survey: Scale(low, high) for survey, (low, high) in case.get("scales", {}).items()}
 
     assert [f"support.{what}" for what in case["expect"]] == [event["type"] for event in events]
     for event in events:
         topic, key = address(event)
-        Decoder({}).decode(topic, key.encode(), msgspec.json.encode(event), NOW)
+        Decoder(scales).decode(topic, key.encode(), msgspec.json.encode(event), NOW)
 
 
 @each_case
 def test_the_same_delivery_gives_the_same_events(name, case):
-    first, second = (adapt(name, case["payload"], case.get("headers")) for _ in range(2))
+    first, second = (of(name, case) for _ in range(2))
 
     assert first == second
 
@@ -84,7 +104,7 @@ def test_a_canary_in_any_field_of_the_payload_or_a_header_comes_out_nowhere(name
     tried += [(case["payload"], {**headers, header: canary}) for header in headers]
     for payload, with_headers in tried:
         try:
-            out = json.dumps(adapt(name, payload, with_headers))
+            out = json.dumps(of(name, {**case, "headers": with_headers}, payload))
         except (RefusedError, UnknownTypeError) as error:
             out = str(error)
         assert canary not in out
@@ -96,7 +116,7 @@ def test_a_canary_in_any_field_of_the_payload_or_a_header_comes_out_nowhere(name
 def test_a_field_of_another_type_is_refused_or_tolerated_never_an_accident(name, case, new):
     for path in leaves(case["payload"]):
         try:
-            adapt(name, put(case["payload"], path, new), case.get("headers"))
+            of(name, case, put(case["payload"], path, new))
         except (RefusedError, UnknownTypeError):
             continue
 
@@ -145,8 +165,8 @@ def test_intercom_maps_the_fields():
 
 
 def test_a_label_passes_only_if_it_is_listed_or_all_may():
-    payload = CASES[0][2]["payload"]
-    headers = CASES[0][2]["headers"]
+    case = next(case for name, _, case in CASES if name == "cloudevents")
+    payload, headers = case["payload"], case["headers"]
 
     hidden, listed, passed = (
         adapt("cloudevents", payload, headers, **options)[0]["data"]["queue"]
@@ -162,3 +182,93 @@ def test_a_label_passes_only_if_it_is_listed_or_all_may():
 def test_a_payload_that_is_none_of_the_sources_is_refused(name, payload):
     with contextlib.suppress(RefusedError, UnknownTypeError):
         assert adapt(name, payload, {"content-type": "application/cloudevents-batch+json"}) == []
+
+
+def test_customers_are_those_of_the_sdk():
+    sdk = Identity(KEY)
+
+    assert one("zendesk", 1)[0]["data"]["customer"] == sdk.customer("zendesk:20978392")
+    assert one("freshdesk", 1)[0]["data"]["customer"] == sdk.customer("freshdesk:6001")
+    assert one("twilio", 1)[0]["data"]["customer"] == sdk.customer("+4915112345678")
+    assert one("typeform", 2)[0]["data"]["customer"] == sdk.customer("jane@example.com")
+    plain = Source("shop", KEY, plain=True)
+    assert (plain.customer("ann"), plain.agent("bob")) == (sdk.customer("ann"), sdk.agent("bob"))
+
+
+def test_a_survey_tool_s_ids_are_those_of_the_help_desk():
+    [case] = [case for name, number, case in CASES if (name, number) == ("typeform", 1)]
+    [answer] = adapt("typeform", case["payload"], ids_of="zammad")
+    [created] = one("zammad", 1)
+
+    assert answer["data"]["customer"] == created["data"]["customer"]
+    assert answer["data"]["about"] == created["subject"]
+    assert (answer["data"]["resolved"], answer["data"]["has_comment"]) == (True, True)
+
+
+def test_freshdesk_maps_the_fields():
+    [created], [solved], [assigned], [message] = (one("freshdesk", number) for number in range(1, 5))
+
+    assert (created["data"]["channel"], created["data"]["team"], created["data"]["priority"]) == (
+        "email",
+        "billing",
+        "high",
+    )
+    assert (solved["data"]["status"], solved["time"]) == ("solved", "2026-11-24T07:00:00.000Z")
+    assert len(assigned["data"]["agent"]) == 32
+    assert (message["data"]["author"], message["data"]["customer"]) == ("agent", created["data"]["customer"])
+    with pytest.raises(RefusedError, match="requester_id"):
+        adapt("freshdesk", next(case["payload"] for n, i, case in CASES if (n, i) == ("freshdesk", 4)))
+
+
+def test_twilio_s_two_ways_mean_the_same_and_an_unknown_type_spoils_no_batch():
+    [form] = one("twilio", 3)
+    [streamed] = one("twilio", 11)
+
+    assert form["time"] == "2026-11-24T06:00:00.250Z"
+    assert form["data"]["agent"] == streamed["data"]["agent"]
+    assert form["data"]["queue"] == streamed["data"]["queue"] == "billing"
+    assert one("twilio", 5)[0]["data"]["kind"] == "consult"
+    assert one("twilio", 12)[0]["data"]["customer"] == form["data"]["customer"]
+
+
+def test_amazon_connect_reads_names_in_any_case():
+    assert one("amazon-connect", 1) == one("amazon-connect", 6)
+    assert one("amazon-connect", 1)[0]["time"] == "2026-11-24T06:00:05.123Z"
+    assert one("amazon-connect", 3)[0]["data"]["by"] == "customer"
+    assert one("amazon-connect", 8)[0]["data"]["status"] == "away"
+
+
+def test_genesys_durations_are_ms_and_a_contact_keeps_its_customer():
+    offered, missed = one("genesys", 5)
+    [queued], [ended] = one("genesys", 1), one("genesys", 7)
+
+    assert (offered["time"][17:], missed["time"][17:], missed["data"]["ring_seconds"]) == ("48.000Z", "00.500Z", 12.5)
+    assert ended["data"]["customer"] == queued["data"]["customer"]
+    assert [event["time"][17:] for event in one("genesys", 6)] == ["45.500Z", "00.500Z"]
+    assert one("genesys", 10)[0]["data"]["direction"] == "callback"
+
+
+def test_chatwoot_accepts_both_ways_of_times_and_types():
+    [customer], [agent], [template] = (one("chatwoot", number) for number in (2, 3, 4))
+
+    assert (customer["time"], customer["data"]["author"]) == ("2020-03-03T13:05:57.000Z", "customer")
+    assert (agent["data"]["author"], agent["data"]["customer"]) == ("agent", customer["data"]["customer"])
+    assert (template["data"]["author"], template["data"]["automated"]) == ("system", True)
+
+
+def test_zammad_s_snapshots_become_what_changed():
+    [message], [opened, assigned], [closed] = (one("zammad", number) for number in (2, 3, 4))
+
+    assert (message["data"]["author"], message["data"]["public"]) == ("agent", True)
+    assert (opened["data"]["status"], closed["data"]["status"]) == ("open", "solved")
+    assert assigned["data"]["agent"] == message["data"]["agent"]
+
+
+def test_survey_scores_and_their_scales():
+    answers = [one(name, number)[0]["data"] for name, number in (("delighted", 2), ("helpscout", 1), ("helpscout", 2))]
+
+    assert [(one["score"], one["scale_max"], one["kind"]) for one in answers] == [
+        (3, 10, "nps"), (2, 2, "csat"), (9, 10, "nps"),
+    ]  # fmt: skip
+    assert "scale_max" not in one("delighted", 3)[0]["data"]
+    assert one("typeform", 3)[0]["data"]["kind"] == "ces"

@@ -206,6 +206,36 @@ async def test_the_page_shows_what_is_configured_and_what_came_last_but_no_secre
     assert "old-secret" not in page
 
 
+async def test_the_description_names_every_source_and_every_answer(client):
+    async with client.get("/openapi.json") as answer:
+        document = await answer.json()
+
+    assert {path for path in document["paths"] if path.startswith("/in/")} == {
+        f"/in/{n}" for n in client.ingress.routes
+    }
+    described = document["paths"]["/in/zendesk"]["post"]["responses"]
+    for body, headers in ((BODY, zendesk(BODY)), (BODY, {}), (b"{}", zendesk(b"{}")), (b" " * 2_000_000, {})):
+        async with client.post("/in/zendesk", data=body, headers=headers) as answer:
+            assert str(answer.status) in described
+
+
+async def test_an_unknown_topic_does_not_hold_up_the_others(services, tmp_path):
+    broker = services.start(Kafka)  # it has no topics
+    settings = settings_of(tmp_path, request_timeout="3s")
+    settings = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap})})
+    deliver = KafkaDeliver(settings)
+    try:
+        async with running(settings, deliver) as client:
+            waiting = asyncio.create_task(post(client, "/in/zendesk", BODY, zendesk(BODY)))
+            await asyncio.sleep(0.1)
+            async with client.get("/live") as answer:
+                assert answer.status == 200
+            assert not waiting.done()
+            assert (await waiting)[0] == 503
+    finally:
+        await asyncio.to_thread(deliver.close)
+
+
 async def test_slow_senders_are_cut_and_those_over_the_limit_refused_then_others_get_in(tmp_path):
     settings = settings_of(tmp_path, request_timeout="1s", connections=200)
     async with running(settings, Kept()) as client:

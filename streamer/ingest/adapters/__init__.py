@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from streamer.ingest.adapters import cloudevents, intercom, zendesk
+from streamer.ingest.adapters import (
+    amazon_connect,
+    chatwoot,
+    cloudevents,
+    delighted,
+    freshdesk,
+    genesys,
+    helpscout,
+    intercom,
+    twilio,
+    typeform,
+    zammad,
+    zendesk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,14 +26,29 @@ if TYPE_CHECKING:
 
 
 class Adapter(NamedTuple):
-    """How a source's deliveries become events, and how they are signed unless the configuration says otherwise."""
+    """How a source's deliveries become events, and how they are signed unless the configuration says otherwise.
+
+    An adapter that uses its state has `about`: payload -> the ticket or contact, of which one delivery is taken in at a
+    time.
+    """
 
     adapt: Callable[[Delivery, Source, State], list[Event]]
     scheme: str
+    about: Callable[[Any], str | None] = lambda _: None
+    empty_answer: bool = False  # Twilio wants 204
 
 
 ADAPTERS: Final = {
     "zendesk": Adapter(zendesk.adapt, "zendesk"),
     "intercom": Adapter(intercom.adapt, "hub-sha1"),
+    "freshdesk": Adapter(freshdesk.adapt, "token", freshdesk.about),
+    "chatwoot": Adapter(chatwoot.adapt, "token", chatwoot.about),
+    "zammad": Adapter(zammad.adapt, "hub-sha1", zammad.about),
+    "twilio": Adapter(twilio.adapt, "twilio", twilio.about, empty_answer=True),
+    "amazon-connect": Adapter(amazon_connect.adapt, "token"),
+    "genesys": Adapter(genesys.adapt, "token", genesys.about),
+    "typeform": Adapter(typeform.adapt, "typeform"),
+    "delighted": Adapter(delighted.adapt, "token"),
+    "helpscout": Adapter(helpscout.adapt, "helpscout"),
     "cloudevents": Adapter(cloudevents.adapt, "token"),
 }

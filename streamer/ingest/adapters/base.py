@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import hmac
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from streamer.errors import StreamerError
+from streamer.producers.identity import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
 Event = dict[str, Any]
 
@@ -28,7 +28,8 @@ _MACHINE_ID: Final = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-
 _PERSONAL: Final = re.compile(r"@|(?:\d[\s().-]*){7}")
 _HASH_DIGITS: Final = 32  # 128 bits: no two of 10^15 ids meet
 _LABEL_DIGITS: Final = 8  # labels are few
-_IDS_KEPT: Final = 65_536  # hashes remembered: an HMAC takes 3 us, and an agent's id comes a thousand times
+_HASHES_KEPT: Final = 10_000  # labels and subjects remembered: a queue's name comes a thousand times
+_SCORE_MAX: Final = 1_000
 _MS_FROM: Final = 1e11  # a number above is in ms: as seconds it would lie in the year 5138
 _MS_MAX: Final = 253_402_214_400_000  # the end of the year 9999
 
@@ -50,7 +51,7 @@ class State(Protocol):
         """Return what was put last, else None."""
 
     def put(self, key: str, value: Any) -> None:
-        """Remember a value."""
+        """Remember a value, once the events of this delivery are acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,12 @@ class Delivery:
 
 
 class Source:
-    """A configured source: how its ids and labels may be shown. `key` is the key of the hashes.
+    """A configured source: how its ids and labels may be shown. `key` is the key of the hashes, the SDK's too.
 
     `names` are the labels that may pass and what they are called; with `pass_names` every label passes that does not
-    look like an e-mail address or a phone number. `ids_of` is the source whose customers and tickets are meant.
+    look like an e-mail address or a phone number. `ids_of` is the source whose customers and tickets are meant. With
+    `plain` the ids of people are hashed as they come, as the SDK does it; otherwise as NAME:ID, because number 17 of
+    two systems are two people.
     """
 
     def __init__(
@@ -79,36 +82,37 @@ class Source:
         names: Mapping[str, str] | None = None,
         pass_names: bool = False,
         ids_of: str | None = None,
+        plain: bool = False,
     ) -> None:
         self.name = name
         self.ids_of = ids_of or name
         self._names = names or {}
         self._pass_names = pass_names
-
-        @lru_cache(maxsize=_IDS_KEPT)
-        def digest(text: str) -> str:
-            return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-
-        self._digest: Callable[[str], str] = digest
+        self._key = hashlib.sha256(key).digest()  # BLAKE2 takes 64 bytes at most
+        self._identity = Identity(key)
+        self._plain = plain
+        self._digest = lru_cache(_HASHES_KEPT)(self._hash)
 
     def customer(self, raw: object) -> str | None:
         """Return the opaque id of a customer by its id at the source, None for none."""
-        return self._person("customer", self.ids_of, raw)
+        text = word(raw)
+        return self._identity.customer(self._own(text, self.ids_of)) if text else None
 
     def agent(self, raw: object) -> str | None:
         """Return the opaque id of an agent."""
-        return self._person("agent", self.name, raw)
+        text = word(raw)
+        return self._identity.agent(self._own(text, self.name)) if text else None
 
     def caller(self, raw: object) -> str | None:
-        """Return the opaque id of a customer known by phone number: the same for every telephone source."""
+        """Return the opaque id of a customer known by phone number, the same for every source: that of `+491510...`."""
         digits = re.sub(r"\D", "", word(raw) or "")
         # "anonymous", "0" and extensions are no customers; 6 digits are the shortest subscriber numbers.
-        return self._person("customer", "phone", digits.lstrip("0")) if len(digits) >= 6 else None  # noqa: PLR2004
+        return self._identity.customer(f"+{digits.lstrip('0')}") if len(digits) >= 6 else None  # noqa: PLR2004
 
     def address(self, raw: object) -> str | None:
-        """Return the opaque id of a customer known by e-mail address: the same for every source that has only that."""
-        text = (word(raw) or "").strip().lower()
-        return self._person("customer", "email", text or None)
+        """Return the opaque id of a customer known by e-mail address, in lower case: the same for every source."""
+        text = (word(raw) or "").lower()
+        return self._identity.customer(text) if text else None
 
     def subject(self, raw: object, of: str | None = None) -> str | None:
         """Return the id of a ticket, contact or invitation, unique over all sources."""
@@ -137,6 +141,10 @@ class Source:
         """Return what the operator calls this value, None if it is not listed."""
         return self._names.get(word(raw) or "")
 
+    def digest(self, text: str) -> str:
+        """Return a keyed hash of what identifies a change and may not be kept as it is."""
+        return self._hash(f"digest:{text}")
+
     def event(
         self, type_: str, unique: object, time_ms: int, subject: str | None, /, **data: Any
     ) -> Event:  # the data's names are events.md's
@@ -148,7 +156,7 @@ class Source:
             raise RefusedError("has no id of the ticket, contact, survey or agent it is about")
         return {
             "specversion": "1.0",
-            "id": self._digest(f"id:{type_}:{unique}")[:_HASH_DIGITS],
+            "id": self._hash(f"id:{type_}:{unique}"),
             "source": f"ingest/{self.name}",
             "type": f"support.{type_}",
             "time": iso(time_ms),
@@ -156,12 +164,33 @@ class Source:
             "data": {name: value for name, value in data.items() if value is not None},
         }
 
-    def _person(self, kind: str, space: str, raw: object) -> str | None:
-        text = word(raw)
-        return None if not text else self._digest(f"{kind}:{space}:{text}")[:_HASH_DIGITS]
+    def _own(self, text: str, space: str) -> str:
+        return text if self._plain else f"{space}:{text}"
+
+    def _hash(self, text: str) -> str:
+        # Keyed BLAKE2b (RFC 7693) takes a third of an HMAC; only people's ids must be the same as the SDK's.
+        data = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, key=self._key, digest_size=_HASH_DIGITS // 2).hexdigest()
 
     def _opaque(self, text: str) -> str:
-        return text if _MACHINE_ID.fullmatch(text) else self._digest(f"subject:{text}")[:_HASH_DIGITS]
+        return text if _MACHINE_ID.fullmatch(text) else self._digest(f"subject:{text}")
+
+
+def same_customer(state: State, subject: str | None, found: str | None) -> str | None:
+    """Return the customer that a contact had at its first delivery: all its events carry the same, or none does."""
+    kept = state.get(f"customer:{subject}")
+    if kept is None:
+        state.put(f"customer:{subject}", found or "")
+        return found
+    return kept if isinstance(kept, str) and kept else None
+
+
+def ticket_customer(state: State, subject: str | None, found: str | None, path: str) -> str:
+    """Return a ticket's customer, where need be as an earlier delivery named it. Raises `RefusedError` without one."""
+    kept = state.get(f"customer:{subject}")
+    if kept is None and found:
+        state.put(f"customer:{subject}", found)
+    return required(kept if isinstance(kept, str) else found, path)
 
 
 def required(value: str | None, path: str) -> str:
@@ -188,6 +217,14 @@ def number(value: object, path: str) -> float:
     except (ValueError, OverflowError):
         pass
     raise RefusedError(f"{path} is not a number")
+
+
+def score(value: object, path: str) -> float:
+    """Return a survey's score. Raises `RefusedError`, also for what no scale reaches and may be somebody's number."""
+    result = number(value, path)
+    if abs(result) > _SCORE_MAX:
+        raise RefusedError(f"{path} is no score")
+    return result
 
 
 def at(value: object, *path: str | int) -> Any:
@@ -246,6 +283,7 @@ def first_instant(*candidates: tuple[object, str]) -> int:
     raise RefusedError(f"{candidates[-1][1]} is missing")
 
 
+@lru_cache(1_024)
 def iso(time_ms: int) -> str:
     """Return ms since the epoch as RFC 3339."""
     moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=time_ms)

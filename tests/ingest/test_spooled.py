@@ -1,0 +1,54 @@
+"""The ingress with a spool, on a real Kafka: what is answered 200 arrives, also when the broker was away meanwhile."""
+
+import asyncio
+import json
+
+import pytest
+
+from streamer.ingest.deliver import FullError
+from streamer.ingest.spooled import SpoolDeliver
+from tests.emitter.kit import arrived, make_topics
+from tests.ingest.test_ingress import TICKET, post, running, settings_of, zendesk
+from tests.services.kafka import Kafka
+
+
+def settings_for(broker, folder, **ingest):
+    settings = settings_of(folder, **ingest)
+    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap})})
+
+
+async def send(client, name):
+    body = json.dumps({**TICKET, "id": name}).encode()
+    return (await post(client, "/in/zendesk", body, zendesk(body)))[0]
+
+
+async def test_a_broker_that_goes_away_is_bridged_by_the_disk(services, tmp_path):
+    broker = services.start(Kafka)
+    make_topics(broker.bootstrap)
+    settings = settings_for(broker, tmp_path)
+    deliver = SpoolDeliver(settings, tmp_path / "spool", patience_s=0.5)
+    async with running(settings, deliver) as client:
+        first = await asyncio.gather(*(send(client, f"a{number}") for number in range(40)))
+        broker.kill9()
+        away = await asyncio.gather(*(send(client, f"b{number}") for number in range(40)))
+    await asyncio.to_thread(deliver.close)
+    assert first + away == [200] * 80
+
+    await asyncio.to_thread(broker.start)
+    again = SpoolDeliver(settings, tmp_path / "spool")  # what a crash or an end has left is sent by the next start
+    try:
+        await asyncio.to_thread(again._courier.flush, 60)
+    finally:
+        await asyncio.to_thread(again.close)
+
+    found = await asyncio.to_thread(arrived, broker.bootstrap, "ingest/zendesk")
+    assert len({event["id"] for _, event in found}) == 80
+
+
+async def test_more_than_may_wait_is_429(kafka, tmp_path):
+    deliver = SpoolDeliver(settings_for(kafka, tmp_path, unacknowledged=1), tmp_path / "spool")
+    try:
+        with pytest.raises(FullError):
+            await deliver.deliver([TICKET, TICKET])
+    finally:
+        await asyncio.to_thread(deliver.close)

@@ -1,0 +1,104 @@
+"""What the ingress remembers: on disk, after the acknowledgement only, one delivery of a ticket at a time, bounded."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from streamer.errors import DependencyError, OutputError
+from streamer.ingest.adapters.base import Source
+from streamer.ingest.server import Ingress, Route
+from streamer.ingest.state import Locks, StateStore
+from tests.ingest.test_ingress import NOW, Kept, post, running, settings_of
+
+SECRET = b"s3cret"
+TICKET = {"id": 81, "customer_id": 17, "article_count": 1, "state": "new", "owner_id": 1, "group": "x"}
+
+
+def zammad(second, **changes):
+    stamp = f"2026-11-24T05:00:{second:02}Z"
+    return json.dumps({"ticket": {**TICKET, "created_at": stamp, "updated_at": stamp, **changes}}).encode()
+
+
+async def send(client, body):
+    signature = "sha1=" + hmac.new(SECRET, body, hashlib.sha1).hexdigest()
+    return (await post(client, "/in/zammad", body, {"X-Hub-Signature": signature}))[0]
+
+
+def with_zammad(client):
+    client.ingress.routes["zammad"] = Route(Source("zammad", b"k" * 32), "zammad", "hub-sha1", [SECRET])
+    return client
+
+
+def kinds(client):
+    return [event["type"].removeprefix("support.ticket.") for event in client.kept.events]
+
+
+async def test_a_snapshot_is_compared_with_the_last_one_that_was_acknowledged(tmp_path):
+    async with running(settings_of(tmp_path), Kept()) as client:
+        with_zammad(client)
+        assert await send(client, zammad(1)) == 200
+        client.kept.error = DependencyError("kafka", "away")
+        assert await send(client, zammad(2, state="open")) == 503
+        client.kept.error = None
+        assert await send(client, zammad(2, state="open")) == 200
+        assert await send(client, zammad(2, state="open")) == 200
+
+        assert kinds(client) == ["created", "status_changed"]
+
+
+async def test_two_snapshots_of_a_ticket_at_once_are_compared_one_after_the_other(tmp_path):
+    class Slow(Kept):
+        async def deliver(self, events):
+            await asyncio.sleep(0.05)
+            await super().deliver(events)
+
+    async with running(settings_of(tmp_path), Slow()) as client:
+        with_zammad(client)
+        await send(client, zammad(1))
+        await asyncio.gather(*(send(client, zammad(2, state="open", extra=number)) for number in range(5)))
+
+        assert kinds(client) == ["created", "status_changed"]
+
+
+def test_it_outlives_a_restart_and_a_failed_delivery_saves_nothing(tmp_path):
+    store = StateStore(tmp_path / "state")
+    changes = store.changes("a")
+    changes.put("ticket:1", {"status": "open"})
+    assert changes.get("ticket:1") == {"status": "open"}
+    assert store.changes("a").get("ticket:1") is None
+    changes.save(NOW)
+    store.close()
+
+    again = StateStore(tmp_path / "state")
+    assert again.changes("a").get("ticket:1") == {"status": "open"}
+    assert again.changes("b").get("ticket:1") is None
+
+
+def test_it_is_bounded_by_number_and_by_age(monkeypatch):
+    monkeypatch.setattr("streamer.ingest.state._PRUNE_EVERY", 1)
+    store = StateStore(rows_max=10, age_max_ms=1_000)
+    for number in range(30):
+        store.save("a", {str(number): number}, NOW + number)
+    assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(20, 30))
+
+    store.save("a", {"new": 1}, NOW + 1_025)
+    assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(25, 30))
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path):
+    with pytest.raises(OutputError, match="nowhere"):
+        StateStore(tmp_path / "nowhere" / "state")
+
+
+async def test_locks_are_forgotten_when_nobody_holds_them():
+    locks = Locks()
+    async with locks.of("a", "1"), locks.of("a", "2"), locks.of("a", None):
+        assert len(locks._held) == 2
+    assert not locks._held
+
+
+def test_the_ingress_keeps_its_state_in_memory_unless_told_otherwise(tmp_path):
+    assert Ingress(settings_of(tmp_path), Kept())._state.get("a", "b") is None
