@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEV := .venv/.dev-installed
 RUN := .venv/.run-installed
 
-.PHONY: help setup services test quick lint format bench chaos demo watch schemas lock clean
+.PHONY: help setup services test quick lint format bench chaos demo watch soak schemas lock clean
 
 help: ## Show these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +61,9 @@ demo: $(RUN) ## The whole product on this machine
 
 watch: $(RUN) services ## The demo with Prometheus, Alertmanager and its alerts
 	$(BIN)/streamer watch $(if $(BROKER),--broker $(BROKER))
+
+soak: setup services ## Ten minutes of the wall: memory of page and board
+	$(BIN)/python -m tests.board.soak $(ARGS)
 
 bench: setup services ## Measure: ARGS="core", "worker", "jobs", ... (bench/README.md)
 	$(BIN)/python -m bench $(ARGS)

@@ -72,7 +72,8 @@ def run(input_: Sequence[Record], cut: int, partition: Counted | None = None) ->
     size = min(CHUNK, cut)
     prepared = list(chunks(input_, size))
     gc.collect()
-    gc.freeze()  # as the worker does after a recovery; thresholds are Python's own there too
+    gc.freeze()  # as the worker does after a recovery
+    gc.set_threshold(50_000, 20, 50)  # as the worker does
     waiting = 0
     for number, chunk in enumerate(prepared):
         started = time.process_time()

@@ -92,7 +92,7 @@ def demo(
         arguments = ["simulate", "--live", *(("--incident", incident) if incident else ())]
         simulator = stack.enter_context(_child(environment, *arguments))
         _wait(f"http://127.0.0.1:{port}/ready", worker, board, simulator)
-        typer.echo(f"streamer: live numbers at http://127.0.0.1:{port}/metrics (in a terminal: streamer top)")
+        typer.echo(f"streamer: the wall at http://127.0.0.1:{port}/ (in a terminal: streamer top; numbers: /metrics)")
         typer.echo(f"streamer: the worker's own at http://127.0.0.1:{worker_port}/metrics; Ctrl-C ends everything")
         typer.echo(f"streamer: events of your own: streamer emit FILE --bootstrap {broker}")
         if incident:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streamer.board.wall import percent, spoken
+from streamer.board.words import percent, spoken
 from streamer.errors import DependencyError, UsageError
 from streamer.options import ConfigOption, JsonOption
 from streamer.settings import load_settings

@@ -1,4 +1,4 @@
-"""The board over HTTP: /metrics, /api/metrics, /api/open, /api/explain, /api/journey, /live, /ready."""
+"""The board over HTTP: the wall page, its stream, /metrics, the JSON API, /live, /ready."""
 
 import datetime as dt
 from typing import Any
@@ -9,6 +9,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from streamer.board.api import families, open_items
 from streamer.board.journey import Journeys
+from streamer.board.page import add_page
+from streamer.board.stream import add_stream
 from streamer.board.view import SECOND, Evaluation, View
 from streamer.errors import DependencyError
 from streamer.events.codec import millis
@@ -26,6 +28,7 @@ def make_app(view: View) -> web.Application:
     app = web.Application()
     app[VIEW] = view
     app[JOURNEYS] = Journeys(view)
+    add_stream(app, view, add_page(app))
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/api/metrics", _api_metrics)
     app.router.add_get("/api/open", _api_open)

@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from streamer.board.wall import NAMES, Answer, frame, read
+from streamer.board.answer import NAMES, Answer, read
+from streamer.board.wall import frame
 from streamer.errors import DependencyError, UsageError
 from streamer.options import ConfigOption
 from streamer.settings import load_settings

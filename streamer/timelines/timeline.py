@@ -105,7 +105,9 @@ class Timeline:
 
     def record(self) -> bytes:
         """Return the timeline as it is written."""
-        return _encode_record(Record(self.base, self.folded, self.count, bytes(self.tail)))
+        return _encode_record(
+            (self.base, self.folded, self.count, self.tail)
+        )  # as a Record, which takes longer to make
 
     def has(self, source: str, id_: str) -> bool:
         """Tell whether the tail has an event of this source and id."""

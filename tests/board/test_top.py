@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from streamer.board.answer import NAMES, read
 from streamer.board.api import families
 from streamer.board.merge import Merge
 from streamer.board.top import ask, top
-from streamer.board.wall import NAMES, frame, percent, read, spoken
+from streamer.board.wall import frame
+from streamer.board.words import percent, spoken
 from streamer.errors import DependencyError
 from streamer.settings import Settings
 from tests.board.changelog import START, Cluster, simulated

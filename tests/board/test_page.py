@@ -1,0 +1,190 @@
+"""The wall page in a real Chromium: what a person sees, and pictures of it in the test's folder."""
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+from tests.board.browser import opened
+from tests.board.walls import START, Wall, story
+
+pytestmark = [pytest.mark.service, pytest.mark.slow]
+
+WALL, PHONE = (1920, 1080), (390, 844)
+SHOWN = "!document.body.classList.contains('empty') && document.querySelectorAll('tbody tr').length"
+STALE = "!document.querySelector('#band').hidden"
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+LONGEST = "document.querySelector('tbody tr td:nth-child(3)').innerText"
+#: what only an update changes
+NOW = "document.querySelector('#tiles .number').getAttribute('aria-label')"
+INCIDENT = 178
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    return story(minutes=190)
+
+
+@pytest.fixture(scope="module")
+def incident():
+    return story(minutes=190, incident=f"billing@+{INCIDENT}m/30m x3", seed=4)
+
+
+@pytest_asyncio.fixture
+async def wall():
+    wall = Wall()
+    yield wall
+    await wall.stop()
+
+
+@pytest_asyncio.fixture
+async def page(chromium, wall, quiet):
+    await wall.feed(quiet)
+    await wall.start()
+    async with opened(chromium, wall.url) as page:
+        await page.size(*WALL)
+        await page.until(SHOWN)
+        yield page
+
+
+async def test_the_whole_wall_fits_its_screen_in_light_and_dark(page, tmp_path):
+    await page.picture(tmp_path / "wall.png")
+    assert await page.run("document.documentElement.scrollHeight <= innerHeight")
+    assert await page.run(FITS)
+    for word in ("Waiting now", "Service level", "formula offered", "Abandonment", "First response", "CSAT", "NPS"):
+        assert word in await page.text("#tiles")
+    assert "last 15\u202fmin" in await page.text("#tiles")
+    assert "target 80\u202f%" in await page.text("#tiles")
+    assert "12:10" in await page.text("#clock")
+    assert "CET" in await page.text("#clock")
+    assert "live" in await page.text("#fresh")
+    assert await page.run("document.querySelectorAll('#tiles .spark path').length") >= 4
+    assert await page.run("document.querySelectorAll('#tiles .spark rect').length") >= 1
+    light = await page.run("getComputedStyle(document.body).backgroundColor")
+    await page.media(prefers_color_scheme="dark")
+    assert await page.run("getComputedStyle(document.body).backgroundColor") != light
+    await page.picture(tmp_path / "dark.png")
+    assert page.errors == []
+
+
+async def test_a_phone_shows_everything_without_sideways_scrolling(page, tmp_path):
+    await page.size(*PHONE, phone=True)
+    assert await page.run(FITS)
+    await page.picture(tmp_path / "phone.png", whole=True)
+    cut = "[...document.querySelectorAll('main *:not(thead, thead *)')].filter(e => e.getBoundingClientRect().right > 391)"
+    assert await page.run(f"{cut}.map(e => e.outerHTML)") == []
+    await page.run("document.querySelector('tbody .number').click()")
+    await page.until("document.querySelectorAll('#explain-facts dt').length")
+    assert await page.run(FITS)
+    assert page.errors == []
+
+
+async def test_waits_count_up_each_second_between_updates(page, wall):
+    """Updates are held back for 3 s, in which the page is not yet stale; the wait goes on."""
+    wall.view.latest = asyncio.Event().wait
+    await asyncio.sleep(1)
+    said = await page.run(f"[{NOW}, {LONGEST}]")
+    await page.until(f"{LONGEST} !== {said[1]!r}", 3)
+    assert await page.run(NOW) == said[0]
+    assert not await page.run(STALE)
+    del wall.view.latest
+    assert page.errors == []
+
+
+async def test_numbers_change_while_the_page_is_open(chromium, wall, incident, tmp_path):
+    early = [event for event in incident if event[2] < START + INCIDENT * 60_000]
+    await wall.feed(early)
+    await wall.start()
+    async with opened(chromium, wall.url) as page:
+        await page.size(*WALL)
+        await page.until(SHOWN)
+        before = await page.text("#tiles")
+        await wall.feed(incident[len(early) :])
+        worst = await page.until("/spike in billing.*/.exec(document.querySelector('#worst').innerText)?.[0]")
+        assert "since 12:10" in worst
+        assert "usual" in worst
+        assert await page.text("#tiles") != before
+        assert "spike" in await page.text("tbody tr")
+        assert "well past target" in await page.text("#tiles")
+        await asyncio.sleep(1)  # the new lines are drawn
+        await page.picture(tmp_path / "incident.png")
+        assert await page.run(FITS)
+        assert page.errors == []
+
+
+async def test_a_number_explains_itself_by_keyboard_and_lists_who_waits(page, tmp_path):
+    button = "document.querySelector('tbody tr .number')"
+    waiting = int(await page.run(f"{button}.innerText"))
+    assert waiting > 0
+    await page.run(f"{button}.focus()")
+    await page.press("Enter", 13)
+    await page.until("document.querySelectorAll('#explain-open li').length")
+    assert "Customers waiting in a queue now." in await page.text("#explain")
+    assert "call-" in await page.text("#explain-open") or "chat-" in await page.text("#explain-open")
+    assert f"{waiting} open" in await page.text("#explain-note")
+    await page.picture(tmp_path / "explain.png")
+    await page.press("Escape", 27)
+    await page.until("!document.querySelector('#explain').open")
+    assert await page.run(f"document.activeElement === {button}")
+    assert "waiting: " in await page.run(f"{button}.getAttribute('aria-label')")
+    for place in range(await page.run("document.querySelectorAll('.number').length")):
+        await page.run(f"document.querySelectorAll('.number')[{place}].click()")
+        await page.until("document.querySelectorAll('#explain-facts dt').length")
+        assert "does not answer" not in await page.text("#explain")
+        await page.run("document.querySelector('#close').click()")
+    assert page.errors == []
+
+
+async def test_stale_numbers_turn_the_whole_page_and_stay(page, wall, tmp_path):
+    wall.silent = True
+    await page.until(STALE, 40)
+    assert "no news for" in await page.text("#band")
+    assert await page.run("document.querySelector('#band').offsetWidth >= innerWidth - 16")
+    assert "no news for" in await page.text("#say")
+    assert await page.text("#fresh") == "not live"
+    await page.picture(tmp_path / "stale.png")
+    kept = await page.text("main")
+    band = await page.text("#band")
+    await page.until(f"document.querySelector('#band').innerText !== {band!r}")  # it counts
+    assert await page.text("main") == kept
+    wall.silent = False
+    await page.until(f"!({STALE})")
+    assert page.errors == []
+
+
+async def test_the_page_comes_back_by_itself_when_the_board_does(page, wall):
+    await wall.stop()
+    await page.until(STALE)
+    assert "the board does not answer" in await page.text("#band")
+    await wall.start()
+    await page.until(f"!({STALE})")
+    assert "live" in await page.text("#fresh")
+    refused = [error for error in page.errors if "ERR_CONNECTION_REFUSED" not in error]
+    assert [error for error in refused if "ERR_INCOMPLETE_CHUNKED_ENCODING" not in error] == []
+
+
+async def test_a_board_that_catches_up_says_so(chromium, wall):
+    await wall.start()
+    wall.view.waiting = "catching up: 1 of 2 partitions, 10 records"
+    async with opened(chromium, wall.url) as page:
+        await page.until(STALE)
+        assert "catching up" in await page.text("#band")
+        assert page.errors == []
+
+
+async def test_names_from_events_are_text_and_nothing_runs_inline(chromium, wall, quiet):
+    evil = "<img src=x onerror=alert(1)>"
+    await wall.feed(quiet[:3000])
+    await wall.start()
+    wall.view.merge.groups[:] = [
+        tuple(evil if value == "billing" else value for value in values) for values in wall.view.merge.groups
+    ]
+    async with opened(chromium, wall.url) as page:
+        await page.until(SHOWN)
+        assert evil in await page.text("tbody")
+        assert await page.run("document.images.length") == 0
+        await page.run(
+            "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))"
+        )
+        assert await page.run("window.ran") is None
+        assert any("Content Security Policy" in error for error in page.errors)
