@@ -81,6 +81,7 @@ schemas: setup ## Make the generated files again
 # UPGRADE=--upgrade takes new versions. The second lock is the part of the first that the product runs with.
 lock: setup ## Lock the dependencies
 	$(BIN)/uv pip compile $(LOCK) $(UPGRADE) --extra dev -o requirements/dev.lock pyproject.toml
+	echo django-helpdesk==2.6.1 | $(BIN)/uv pip compile $(LOCK) $(UPGRADE) -c requirements/dev.lock -o requirements/django.lock pyproject.toml -
 	$(BIN)/uv pip compile $(LOCK) --extra all --extra build -c requirements/dev.lock -o requirements/run.lock pyproject.toml
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 

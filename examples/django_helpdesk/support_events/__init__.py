@@ -1,0 +1,1 @@
+"""Tells `streamer` what happens in a django-helpdesk: see README.md beside this folder."""
