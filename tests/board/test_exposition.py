@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -51,6 +52,7 @@ def theirs(blocks):
     return generate_latest(registry).decode()
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_text_is_the_one_that_prometheus_client_writes(data):
     places = Places(SETTINGS)

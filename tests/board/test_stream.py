@@ -18,6 +18,8 @@ from streamer.replay import snapshot_of
 from streamer.settings import Settings
 from tests.board.walls import SETTINGS, START, Wall, story
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def events():

@@ -79,6 +79,7 @@ def test_moving_windows_show_what_is_added_up_anew(story):
         assert render(evaluate(merge.snapshot(), SETTINGS, at), SETTINGS.dimensions.names) == shown
 
 
+@pytest.mark.slow
 @given(facts, spans)
 def test_a_window_is_the_sum_of_its_panes(arrived, seconds):
     """Against sums in plain Python, fact by fact, by the rule of metrics.md."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_help_names_every_command_and_imports_none_of_them():
     assert all(f"  {name} " in result.stdout for name in cli.COMMANDS)
 
 
+@pytest.mark.slow
 def test_every_command_of_the_table_is_there():
     for name in cli.COMMANDS:
         assert run(name, "--help").stdout.startswith(f"Usage: streamer {name}"), name
@@ -102,6 +104,7 @@ def test_ctrl_c_ends_quickly_without_a_traceback():
         # Enough for it to be reading: the pipe holds less than this, so the write ends when the command has begun.
         process.stdin.write(b"{}\n" * 40_000)
         process.stdin.flush()
+        time.sleep(1)  # by now it waits for more
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
 

@@ -90,6 +90,7 @@ def test_an_event_survives_json(event):
     assert msgspec.json.decode(encode(event), type=type(event)) == event
 
 
+@pytest.mark.slow
 @given(st.lists(events(), max_size=4))
 def test_events_survive_packing_but_for_what_is_finer_than_a_millisecond(found):
     packed = b"".join(pack(event, millis(event.time)) for event in found)
@@ -98,6 +99,7 @@ def test_events_survive_packing_but_for_what_is_finer_than_a_millisecond(found):
         assert msgspec.structs.replace(unpacked, time=event.time, recordedtime=event.recordedtime) == event
 
 
+@pytest.mark.slow
 @given(histories(30))
 def test_histories_have_unique_ids_and_constant_customers(history):
     assert len({(event.source, event.id) for event in history}) == len(history) <= 30

@@ -236,6 +236,7 @@ async def test_an_unknown_topic_does_not_hold_up_the_others(services, tmp_path):
         await asyncio.to_thread(deliver.close)
 
 
+@pytest.mark.slow
 async def test_slow_senders_are_cut_and_those_over_the_limit_refused_then_others_get_in(tmp_path):
     settings = settings_of(tmp_path, request_timeout="1s", connections=200)
     async with running(settings, Kept()) as client:

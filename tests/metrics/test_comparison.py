@@ -386,6 +386,7 @@ FACTS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(FACTS, max_size=30), st.data())
 def test_any_order_split_and_way_there_give_the_same_text(drawn, data):
     """Panes that grew in another order, followed live with evaluations (also of other instants) in between, or read at once."""

@@ -149,6 +149,7 @@ def test_a_displeased_detractor_is_called_and_a_call_back_follows_its_request(ev
     assert directions == {"outbound", "callback"}
 
 
+@pytest.mark.slow
 def test_an_incident_raises_abandonment_in_its_queue_and_nowhere_else():
     quiet = replace(demo(), shape=Shape())
     incident = Incident(queue="billing", start_ms=START_MS + HOUR_MS, duration_ms=HOUR_MS, factor=4)
