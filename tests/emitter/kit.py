@@ -26,6 +26,14 @@ def make_emitter(folder, bootstrap, source="helpdesk", **options):
     return Emitter(source, key_file=key_file, bootstrap=bootstrap, spool=folder / "spool", **options)
 
 
+def partitions(bootstrap: str, topic: str) -> int:
+    """How many partitions a topic has: another test may have made the shared broker's topics, with another number."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    found = consumer.partitions_for_topic(topic)
+    consumer.close()
+    return len(found)
+
+
 def arrived(bootstrap, source, topics=("support.tickets",)):
     """Give (record, event) of a source for all that is in the topics now, each partition in its order."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=20_000)
