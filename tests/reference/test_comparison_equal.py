@@ -98,7 +98,7 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("seed", "config"), [(1, "default"), (3, "default"), (2, "few groupings"), (4, "no channel")])
+@pytest.mark.parametrize(("seed", "config"), [(3, "default"), (2, "few groupings"), (4, "no channel")])
 def test_the_comparison_is_that_of_the_reference(results, seed, config, family):
     wrong, compared = {}, 0
     for at in MOMENTS:
