@@ -116,4 +116,4 @@ def test_a_full_spool_refuses_loudly_and_takes_again_when_it_has_drained(broker,
 @pytest.mark.timeout(400)  # 135 s for six on two cores with a load of 16
 def test_four_kills_of_producer_and_broker_in_turn(broker, tmp_path):
     broker.start()
-    kill_in_turn(broker, tmp_path, rounds=4)
+    kill_in_turn(broker, tmp_path, rounds=2)
