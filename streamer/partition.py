@@ -165,13 +165,12 @@ class Partition:
 
     def _work_off(self) -> None:
         """Apply what was taken in."""
-        bound = self.clock - self._grace - FOLD_MARGIN
         for key, entries in self._waiting.items():
             timeline = self._hot.get(key)
             if timeline is None:
                 timeline = self._timeline(key)
             if fresh := self._fresh(timeline, entries):
-                if timeline.count and timeline.last[0] < bound:
+                if timeline.count and timeline.last[0] < (bound := self._bound(fresh[0][0])):
                     timeline.fold_before(self.context, bound)
                 timeline.touched = self._cuts
                 timeline.add(self.context, fresh)
@@ -181,6 +180,13 @@ class Partition:
                         heappush(self._erased, (time, key))
         self._waiting = {}
         self._taken = 0
+
+    def _bound(self, time: int) -> int:
+        """Return what can be folded of a timeline that has an event at `time`: nothing so old can come any more.
+
+        The clock alone does not tell: history (`recordedtime`) is taken in as it was, at any time of the clock.
+        """
+        return min(self.clock, time) - self._grace - FOLD_MARGIN
 
     def _fresh(self, timeline: Timeline, entries: list[Entry]) -> list[Entry]:
         """Return the events that are neither older than what is folded nor repeats, in order."""
@@ -238,7 +244,7 @@ class Partition:
         for key in self._dirty:
             timeline = self._hot[key]
             if timeline.count > _LONG_TAIL:
-                timeline.fold_before(self.context, bound)
+                timeline.fold_before(self.context, self._bound(timeline.last[0]))
             timelines.append((key.encode(), timeline.record()))
             self._write_work(key, timeline, panes)
         timelines += [(key.encode(), None) for key in self._forget(bound)]  # behind what was written of it just now

@@ -197,19 +197,21 @@ class Timeline:
         return [time for time, _, _, _, event in self._entries() if type(event) is CustomerErased]
 
     def fold_before(self, ctx: Context, bound: int) -> None:
-        """Fold what is older than `bound` into the base: no event that old can be accepted any more."""
+        """Fold what is older than `bound` into the base: no event before the last of that can be accepted any more."""
         if not self.count or self.first >= bound:
             return
         self._marks = []
         if self.last[0] < bound:
+            folded = self.last[0]
             self.base, self.tail, self.count = _encode_state(self.state), bytearray(), 0
         else:
             tail = self._entries()
             place = bisect_left(tail, (bound,))
+            folded = tail[place - 1][0]
             self.base = _encode_state(self._fold(ctx, tail[:place], []))
             self._put(tail[place:])
         self._ids = None
-        self.folded = max(self.folded, bound)
+        self.folded = max(self.folded, folded + 1)
 
 
 def difference(old: list[Fact], new: list[Fact]) -> list[Fact]:
