@@ -15,7 +15,7 @@ import numpy as np
 from bench.tickets import SLICE_MS, SLICES, Sums, millis
 from streamer.facts import GROUP_UNIT, ROW_LIMIT, Fact, cell
 from streamer.panes.records import GROUP, encode, number_key, read_number_key
-from streamer.panes.store import EVER, Batch, Cells, Shape, Store, joined, reduce_facts
+from streamer.panes.store import EVER, Batch, Cells, Shape, Store, merged, reduce_facts
 from streamer.processor.partition import Changes, Record
 
 PANES, TICKETS = "panes", "timelines"
@@ -197,7 +197,7 @@ class Count(_Job):
             return None
         numbers = np.array([cell(0, self._names[queue,]) for queue in counts])
         number = np.array(list(counts.values()))
-        summed = joined([_cells(numbers, number, np.zeros_like(number))])
+        summed = merged(_cells(numbers, number, np.zeros_like(number)))
         return Batch(np.zeros_like(number), *summed[:3], _NONE, _NONE, _NONE)
 
 
@@ -251,7 +251,7 @@ class Hopping(_Job):
         """Return the windows that hold a slice that changed, and drop the slices past their time."""
         rows: Rows = []
         for start in {number - i for number in changed for i in range(SLICES)}:
-            summed = joined(list(self._store.range(self.size, start, start + SLICES - 1)))
+            summed = merged(*self._store.range(self.size, start, start + SLICES - 1))
             rows.append((_NUMBER.pack(_WINDOW, start), _encoded(summed)))
         dropped = self._store.drop_before(self.size, max(n for _, n in self._store.panes) - _KEPT) if changed else []
         return rows + [(_NUMBER.pack(_PANE, number), None) for number in {number for _, number, _ in dropped}]

@@ -93,11 +93,8 @@ class Decoder:
         if event is None:
             # Not in the handler: msgspec's errors quote the payload, and one that is chained to ours would be logged.
             event = _read_again(topic, value)
-        # As `millis`, without the call.
-        since = event.time - _EPOCH
-        time_ms = since.days * _DAY_MS + since.seconds * 1000 + since.microseconds // 1000
-        recorded = event.recordedtime
-        arrival_ms = appended_ms if recorded is UNSET else _recorded_ms(recorded, event.source)
+        time_ms = millis(event.time)
+        arrival_ms = appended_ms if event.recordedtime is UNSET else _recorded_ms(event.recordedtime, event.source)
         if time_ms < _FIRST_MS:
             raise InvalidEvent(Code.WRONG_TYPE, "$.time", event.source)
         if type(event) is SurveyAnswered:

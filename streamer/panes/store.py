@@ -143,26 +143,13 @@ def _coarsened(finest: Batch, shape: Shape) -> list[Batch]:
     return batches
 
 
-def merged(one: Cells, other: Cells) -> Cells:
-    """Return the sum of two sets of cells, without those that came to nothing."""
-    cells, count, total = _sum_by(
-        np.concatenate((one.cells, other.cells)),
-        np.concatenate((one.counts, other.counts)),
-        np.concatenate((one.totals, other.totals)),
-    )
+def merged(*parts: Cells) -> Cells:
+    """Return the sum of sets of cells, without those that came to nothing."""
+    cells, count, total = _sum_by(*(np.concatenate([part[i] for part in parts]) for i in range(3)))
     keep = (count != 0) | (total != 0)
-    buckets, bucket_count = _sum_by(
-        np.concatenate((one.buckets, other.buckets)), np.concatenate((one.bucket_counts, other.bucket_counts))
-    )
+    buckets, bucket_count = _sum_by(*(np.concatenate([part[i] for part in parts]) for i in (3, 4)))
     keep_buckets = bucket_count != 0
     return Cells(cells[keep], count[keep], total[keep], buckets[keep_buckets], bucket_count[keep_buckets])
-
-
-def joined(parts: list[Cells]) -> Cells:
-    """Return the sum of many sets of cells at once."""
-    cells, count, total = _sum_by(*(np.concatenate([part[i] for part in parts]) for i in range(3)))
-    buckets, bucket_count = _sum_by(*(np.concatenate([part[i] for part in parts]) for i in (3, 4)))
-    return Cells(cells, count, total, buckets, bucket_count)
 
 
 class Store:
