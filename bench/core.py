@@ -72,8 +72,7 @@ def run(input_: Sequence[Record], cut: int, partition: Counted | None = None) ->
     size = min(CHUNK, cut)
     prepared = list(chunks(input_, size))
     gc.collect()
-    gc.freeze()  # as the worker does after a recovery
-    gc.set_threshold(50_000, 20, 50)  # as the worker does
+    gc.disable()  # as the worker does
     waiting = 0
     for number, chunk in enumerate(prepared):
         started = time.process_time()
@@ -89,7 +88,7 @@ def run(input_: Sequence[Record], cut: int, partition: Counted | None = None) ->
             changes = partition.changes(clock)
             result.changes += time.process_time() - started
             result.wrote(changes)
-    gc.unfreeze()
+    gc.enable()
     result.facts = partition.facts
     return result, partition
 

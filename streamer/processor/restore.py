@@ -71,7 +71,6 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
         for owned in held:
             group.create_task(partitions.fence(owned))
     if held:
-        gc.disable()  # hundreds of thousands of new objects that stay: each collection would look at them all
         source = reader(config)
         try:
             await source.start()
@@ -82,9 +81,8 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
                 _resume_sources(bounds, config, owned)
                 owned.state.restored()
         finally:
-            gc.enable()
             await source.stop()
-        gc.freeze()
+        gc.freeze()  # state: no collection need look at it
     elapsed = time.monotonic() - started
     metrics.recovery_seconds.set(elapsed)
     metrics.recovered_records.inc(count)

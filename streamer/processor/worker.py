@@ -1,7 +1,6 @@
 """Running a worker process from its start to its exit."""
 
 import asyncio
-import gc
 import os
 import signal
 import threading
@@ -26,9 +25,6 @@ logger = get_logger(__name__)
 # these wait; cutting them off loses nothing, since what counts is committed or is read again. Orchestrators kill
 # after 30 s, and 20 s is promised.
 STOP_LIMIT = 18.0
-# Facts and waiting events live until the next cut: with Python's own 700 young objects a tenth of the time goes into
-# collections that find nothing.
-COLLECT_AFTER = (50_000, 20, 50)
 
 
 class _Process(faust.Worker):
@@ -72,7 +68,6 @@ def run_worker(config: WorkerConfig, factory: PartitionFactory, families: Famili
     where the brokers do not answer at the start, and whatever made the worker fall over. Logging is the caller's.
     """
     asyncio.run(prepare(config))
-    gc.set_threshold(*COLLECT_AFTER)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(config, factory, families)
