@@ -62,10 +62,9 @@ class WorkerApp(faust.App):
         return ChunkTransport(self.conf.broker_producer, self)
 
     async def on_start(self) -> None:
-        """Start, and tell the health server so from now on; collect garbage by our own clock."""
+        """Start, and tell the health server so from now on."""
         gc.disable()
         await super().on_start()
-        self.add_future(self._collect())
         if self.health:
             self.add_future(self._beat(self.health))
 
@@ -73,12 +72,6 @@ class WorkerApp(faust.App):
         while not self.should_stop:
             health.beat(unready(self, now_ms()))
             await self.sleep(BEAT_SECONDS)
-
-    async def _collect(self) -> None:
-        while not self.should_stop:
-            await self.sleep(COLLECT_SECONDS)
-            gc.collect()
-            gc.freeze()  # what has stayed is state: the next collection need not look at it
 
     def _create_directories(self) -> None:
         """None: nothing is kept on this machine."""
@@ -110,6 +103,12 @@ def build_app(config: WorkerConfig, factory: PartitionFactory, families: Familie
     async def shutdown(*_: Any, **__: Any) -> None:
         """Write what there is and end the writers."""
         await partitions.close()
+
+    @app.timer(COLLECT_SECONDS)  # type: ignore[untyped-decorator]  # Faust's own
+    async def collect() -> None:
+        """Collect garbage, which nothing else does."""
+        gc.collect()
+        gc.freeze()  # what has stayed is state: the next collection need not look at it
 
     app.task(partitions.flush_loop)
     return app
