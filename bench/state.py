@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
@@ -21,6 +22,9 @@ from streamer.settings import Settings
 #: the events come from a population of this size, so that they are of many customers
 _POPULATION = 1_000_000
 _FEW = 10_000
+#: how often the same events make other customers active, so that they are more than a partition keeps unpacked
+_COPIES = 30
+_IDS = re.compile(rb'("(?:id|subject|customer|about|into)":"[^"]*)"')
 #: what a recovery takes in at once
 _READ = 20_000
 T = TypeVar("T")
@@ -75,16 +79,27 @@ def _in_parts(before: Past, known: int) -> Iterator[list[Pair]]:
         yield part
 
 
-def _active(events: int) -> tuple[float, int]:
-    """Return the memory of an active customer in bytes, and how many there were: no agents, panes taken off."""
+def _active(events: int, copies: int) -> tuple[float, int]:
+    """Return the memory of an active customer in bytes, and how many there were: no agents, panes taken off.
+
+    Each copy of the events is of other customers, tickets, calls and so on, and of the same time.
+    """
     input_ = [record for record in records(events, _POPULATION) if b'"customer":' in record.value]
     gc.collect()
     empty = resident()
-    _, partition = run(input_, CUT)
+    partition = Counted(Settings())
+    for i in range(copies):
+        run([_renamed(record, b"-%d" % i) for record in input_], CUT, partition)
     gc.collect()
     panes = sum(array.nbytes for cells in partition.store.panes.values() for array in cells)
-    customers = len({record.key for record in input_})
+    customers = len({record.key for record in input_}) * copies
     return (resident() - empty - panes) / customers, customers
+
+
+def _renamed(record: Record, end: bytes) -> Record:
+    """Return the record with `end` behind every id in it."""
+    value = _IDS.sub(lambda found: found[1] + end + b'"', record.value)
+    return record._replace(key=(record.key or b"") + end, value=value)
 
 
 def _apart(function: Callable[..., T], *arguments: object) -> T:
@@ -112,5 +127,6 @@ def main(events: int, customers: int, runs: int) -> None:
         show("  memory of a finished customer", [one.bytes_each for one in held], "bytes")
     few, many = (median(one.cpu for one in held) for held in found.values())
     show("CPU with many over CPU with few", [many / few])
-    each, number = _apart(_active, events)
-    show(f"memory of an active customer ({number})", [each], "bytes, panes taken off")
+    for copies in (1, _COPIES):
+        each, number = _apart(_active, events, copies)
+        show(f"memory of an active customer (of {number})", [each], "bytes, panes taken off")

@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from streamer.events import AgentStatusChanged, Event
-from streamer.facts import cell
+from streamer.facts import GROUP_UNIT, cell
 from streamer.metrics.catalogue import row
 from streamer.timelines.context import Context
 from streamer.timelines.state import Agent, State
@@ -15,8 +15,9 @@ KEPT = 24 * 3_600_000
 #: occupancy is split over the finest slices, so that every window can add it up
 SLICE = 60_000
 
-_WORKED = row("agent_time", state="worked")
-_PRESENT = row("agent_time", state="present")
+#: cells of group 0
+_WORKED = cell(row("agent_time", state="worked"), 0)
+_PRESENT = cell(row("agent_time", state="present"), 0)
 WORKING = ("on_contact", "wrap_up")
 PRESENT = (*WORKING, "available")
 
@@ -47,10 +48,10 @@ def _occupancy(ctx: Context, agent: Agent, until: int) -> None:
         return
     start = agent.last_event
     end = min(until, start + (SILENCE if agent.heartbeats else KEPT))
-    works = agent.status in WORKING
+    works, place = agent.status in WORKING, agent.group * GROUP_UNIT
     while start < end:
         stop = min(end, (start // SLICE + 1) * SLICE)
-        ctx.facts.append((cell(_PRESENT, agent.group), start, stop - start, 1))
+        ctx.facts.append((_PRESENT + place, start, stop - start, 1))
         if works:
-            ctx.facts.append((cell(_WORKED, agent.group), start, stop - start, 1))
+            ctx.facts.append((_WORKED + place, start, stop - start, 1))
         start = stop

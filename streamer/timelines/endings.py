@@ -1,6 +1,6 @@
 """How legs and contacts end: handle times, wrap-up, and what is known of a chat or call once it is over."""
 
-from streamer.facts import Fact, cell, retracted
+from streamer.facts import GROUP_UNIT, Fact, cell, retracted
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.contacts import ENDINGS, PARTS
 from streamer.timelines.context import Context
@@ -9,7 +9,8 @@ from streamer.timelines.state import TALKING, Contact, Wrap
 #: a wrapped_up later than this after the leg's end is not its (metrics.md, handle)
 WRAP_UP_LIMIT = 15 * 60_000
 
-_HANDLE = tuple(row("handle", part=p) for p in PARTS)
+#: cells of group 0: most facts of a contact are these, and a group is one addition
+_HANDLE, _TALK, _HOLD, _WRAP = (cell(row("handle", part=p), 0) for p in PARTS)
 _LEG_END = {how: row("leg_end", how=how) for how in ENDINGS}
 _HOLD_ABANDON = row("hold_abandon_ratio")
 _CHAT_DURATION = row("chat_duration")
@@ -36,8 +37,13 @@ def leg_ends(contact: Contact, ctx: Context, t: int, how: str) -> None:
 
 
 def _handle(group: int, at: int, talk: int, hold: int, wrap: int) -> list[Fact]:
-    values = (talk + hold + wrap, talk, hold, wrap)
-    return [(cell(part, group), at, value, 1) for part, value in zip(_HANDLE, values, strict=True)]
+    place = group * GROUP_UNIT
+    return [
+        (_HANDLE + place, at, talk + hold + wrap, 1),
+        (_TALK + place, at, talk, 1),
+        (_HOLD + place, at, hold, 1),
+        (_WRAP + place, at, wrap, 1),
+    ]
 
 
 def wrapped_up(contact: Contact, ctx: Context, agent: str, t: int) -> None:

@@ -94,21 +94,26 @@ def _of_contact(id_: str, contact: Contact, ctx: Context) -> Iterator[Item]:
         yield _item(_CALLBACK, contact.callback_group, contact.callback_since, id_, until=until)
 
 
-def _of_agent(agent: Agent, ctx: Context) -> Iterator[Item]:
+def _of_agent(agent: Agent, ctx: Context) -> list[Item]:
     """An agent's status now, `unknown` once it falls silent, and the working time that no event has ended yet."""
-    left_out = agent.last_event + KEPT
-    silent = left_out
-    if agent.heartbeats and agent.status != "offline":
-        silent = (agent.last_event + SILENCE) // SECOND * SECOND  # as starts are cut: one status at a time
-    shown = [(agent.status, agent.since, silent)] if agent.status else []
+    last, status, group = agent.last_event, agent.status, agent.group
+    silent = left_out = last + KEPT
+    if agent.heartbeats and status != "offline":
+        silent = (last + SILENCE) // SECOND * SECOND  # as starts are cut: one status at a time
+    items = _status(agent, ctx, status, agent.since, silent) if status else []
     if silent < left_out:
-        shown.append(("unknown", silent, left_out))
-    for status, start, until in shown:
-        yield _item(_AGENTS[status], agent.group, start, "", until=until)
-        for queue in agent.queues:
-            yield _item(_QUEUE_AGENTS[status], ctx.with_queue(0, queue), start, "", until=until)
-    until = agent.last_event + (SILENCE if agent.heartbeats else KEPT)
-    if agent.status in PRESENT:
-        yield (_PRESENT, agent.group, agent.last_event, 0, until, "")
-    if agent.status in WORKING:
-        yield (_WORKED, agent.group, agent.last_event, 0, until, "")
+        items += _status(agent, ctx, "unknown", silent, left_out)
+    until = last + (SILENCE if agent.heartbeats else KEPT)
+    if status in PRESENT:
+        items.append((_PRESENT, group, last, 0, until, ""))
+    if status in WORKING:
+        items.append((_WORKED, group, last, 0, until, ""))
+    return items
+
+
+def _status(agent: Agent, ctx: Context, status: str, start: int, until: int) -> list[Item]:
+    """Return the agent in this status, and in it for each queue; without `_item`: agents are most of what is written."""
+    start = start // SECOND * SECOND
+    items = [(_AGENTS[status], agent.group, start, 0, until, "")]
+    items += [(_QUEUE_AGENTS[status], ctx.with_queue(0, queue), start, 0, until, "") for queue in agent.queues]
+    return items

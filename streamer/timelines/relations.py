@@ -37,16 +37,18 @@ _KEPT = 90 * DAY
 #: contacts of a customer; of more, the oldest finished are forgotten
 KEPT_MAX = 500
 
-_CONTACTS = row("contacts")
-_REPEAT = tuple(row("repeat", gap=g) for g in _GAPS)
-_FOLLOW = tuple(row("follow", gap=g) for g in _GAPS)
-_FOLLOW_REOPENED = row("follow", gap="reopened")
-_FCR = tuple(row("fcr_ratio", within=w) for w in _GAPS[:3])
+#: cells of group 0: these are made anew at each end of a contact, and a group is one addition; the rows below are not
+_CONTACTS = cell(row("contacts"), 0)
+_REPEAT = tuple(cell(row("repeat", gap=g), 0) for g in _GAPS)
+_FOLLOW = tuple(cell(row("follow", gap=g), 0) for g in _GAPS)
+_FOLLOW_REOPENED = cell(row("follow", gap="reopened"), 0)
+_FCR = tuple(cell(row("fcr_ratio", within=w), 0, time_made=True) for w in _GAPS[:3])
+_COVERED = cell(row("survey_coverage_ratio"), 0, time_made=True)
+
 _PURCHASE = tuple(row("contacts_after_purchase", days=d) for d in DAYS)
 _PURCHASE_ENDS = (DAY, 7 * DAY, 30 * DAY)
 _ATTEMPTS = row("abandoned_attempts")
 _RECOVERED = row("abandoned_recovered_ratio")
-_COVERED = row("survey_coverage_ratio")
 #: places of the facts that the end of a contact makes ahead of time
 _MADE = (R_FCR_1D, R_FCR_3D, R_FCR_7D, R_COVERED)
 _SOLUTION = row("time_to_solution")
@@ -71,12 +73,13 @@ def relate(state: State, ctx: Context, now: int, started: Work | None = None) ->
     for i, work in enumerate(contacts):
         if not work.relations:
             work.relations = [None] * (R_COVERED + 1)
-        _put(ctx, work, R_CONTACT, (cell(_CONTACTS, work.start_group), work.start, 1, 1))
+        place = work.start_group * GROUP_UNIT
+        _put(ctx, work, R_CONTACT, (_CONTACTS + place, work.start, 1, 1))
         if not state.customer:
             _attempts(ctx, work, contacts)
             continue
         gap = _gap(work.start - contacts[i - 1].start) if i else 3
-        _put(ctx, work, R_REPEAT, (cell(_REPEAT[gap], work.start_group), work.start, 1, 1))
+        _put(ctx, work, R_REPEAT, (_REPEAT[gap] + place, work.start, 1, 1))
         _ends(ctx, work, contacts, now)
         if work.last_abandon:
             _attempts(ctx, work, contacts)
@@ -165,14 +168,14 @@ def _ends(ctx: Context, work: Work, contacts: list[Work], now: int) -> None:
         return
     follower = _next_start(contacts, work)
     gap = _gap(follower - end) if follower else 3
+    place, good = work.group * GROUP_UNIT, -1 if work.reopened else gap
     for i, limit in enumerate(LIMITS):
-        good = gap > i and not work.reopened
-        _put_made(ctx, work, R_FCR_1D + i, (cell(_FCR[i], work.group, time_made=True), end + limit, int(good), 1), now)
+        _put_made(ctx, work, R_FCR_1D + i, (_FCR[i] + place, end + limit, int(good > i), 1), now)
     follow = _FOLLOW_REOPENED if work.reopened else _FOLLOW[gap]
-    _put(ctx, work, R_FOLLOW, (cell(follow, work.end_group, time_made=work.end_made), end, 1, 1))
+    _put(ctx, work, R_FOLLOW, (follow + work.end_group * GROUP_UNIT + work.end_made, end, 1, 1))
     at = end + ctx.surveys.coverage
     covered = any(work.start <= sent <= at for sent in work.surveyed)
-    _put_made(ctx, work, R_COVERED, (cell(_COVERED, work.group, time_made=True), at, int(covered), 1), now)
+    _put_made(ctx, work, R_COVERED, (_COVERED + place, at, int(covered), 1), now)
 
 
 def _attempts(ctx: Context, work: Work, contacts: list[Work]) -> None:

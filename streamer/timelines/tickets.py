@@ -15,7 +15,7 @@ from streamer.events import (
     TicketStatusChanged,
     TicketSuggested,
 )
-from streamer.facts import cell, retracted
+from streamer.facts import GROUP_UNIT, cell, retracted
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.tickets import BY_TOPIC
 from streamer.timelines.business import opening_time
@@ -48,18 +48,19 @@ _FIRST_RESPONSE = row("first_response")
 _FIRST_RESPONSE_BUSINESS = row("first_response_business")
 _RESPONSE_HUMAN = row("response", responder="human")
 _RESPONSE_ANY = row("response", responder="any")
-_RESOLUTION_FIRST = row("resolution", kind="first")
-_RESOLUTION_FULL = row("resolution", kind="full")
-_REQUESTER_WAIT = row("requester_wait")
-_AGENT_WORK = row("agent_work")
-_ON_HOLD = row("ticket_on_hold")
-_SOLVED_EVENTS = row("tickets_solved", unit="events")
-_SOLVED_TICKETS = row("tickets_solved", unit="tickets")
-_REOPENED = row("reopen_ratio")
-_REPLIES = row("replies_per_resolution")
-_ONE_TOUCH = row("one_touch_ratio")
 _IDENTIFIED = row("identified_first_ratio")
-_SOLUTIONS = row("solutions_offered")
+#: what a solve states, as cells of group 0: all of it at once, and a group is one addition
+_RESOLUTION_FIRST = cell(row("resolution", kind="first"), 0)
+_RESOLUTION_FULL = cell(row("resolution", kind="full"), 0)
+_REQUESTER_WAIT = cell(row("requester_wait"), 0)
+_AGENT_WORK = cell(row("agent_work"), 0)
+_ON_HOLD = cell(row("ticket_on_hold"), 0)
+_SOLVED_EVENTS = cell(row("tickets_solved", unit="events"), 0)
+_SOLVED_TICKETS = cell(row("tickets_solved", unit="tickets"), 0)
+_REOPENED = cell(row("reopen_ratio"), 0)
+_REPLIES = cell(row("replies_per_resolution"), 0)
+_ONE_TOUCH = cell(row("one_touch_ratio"), 0)
+_SOLUTIONS = cell(row("solutions_offered"), 0)
 
 _UNDECIDED, _IDENTIFIED_SO_FAR, _DECIDED = range(3)
 
@@ -275,22 +276,23 @@ def _account(ticket: Ticket, t: int) -> None:
 
 def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
     group, emit = ticket.group, ctx.facts.append
-    emit((cell(_SOLVED_EVENTS, group), t, 1, 1))
-    reopened = ticket.reopen_fact = (cell(_REOPENED, group), t, 0, 1)
+    place = group * GROUP_UNIT
+    emit((_SOLVED_EVENTS + place, t, 1, 1))
+    reopened = ticket.reopen_fact = (_REOPENED + place, t, 0, 1)
     emit(reopened)
-    facts = [(cell(_SOLVED_TICKETS, group), t, 1, 1)]
+    facts = [(_SOLVED_TICKETS + place, t, 1, 1)]
     if not ticket.stub:
         taken = t - ticket.created
         if not ticket.solves:
-            emit((cell(_RESOLUTION_FIRST, group), t, taken, 1))
+            emit((_RESOLUTION_FIRST + place, t, taken, 1))
         facts += (
-            (cell(_RESOLUTION_FULL, group), t, taken, 1),
-            (cell(_REQUESTER_WAIT, group), t, ticket.work_ms + ticket.hold_ms, 1),
-            (cell(_AGENT_WORK, group), t, ticket.work_ms, 1),
-            (cell(_ON_HOLD, group), t, ticket.hold_ms, 1),
-            (cell(_REPLIES, group), t, ticket.replies, 1),
-            (cell(_ONE_TOUCH, group), t, int(ticket.replies <= 1), 1),
-            (cell(_SOLUTIONS, group), t, ticket.suggested, 1),
+            (_RESOLUTION_FULL + place, t, taken, 1),
+            (_REQUESTER_WAIT + place, t, ticket.work_ms + ticket.hold_ms, 1),
+            (_AGENT_WORK + place, t, ticket.work_ms, 1),
+            (_ON_HOLD + place, t, ticket.hold_ms, 1),
+            (_REPLIES + place, t, ticket.replies, 1),
+            (_ONE_TOUCH + place, t, int(ticket.replies <= 1), 1),
+            (_SOLUTIONS + place, t, ticket.suggested, 1),
         )
     ticket.solve_facts = tuple(facts)
     ctx.facts += facts
