@@ -40,10 +40,10 @@ services: ## Redis, Prometheus, Alertmanager, Chromium, Kafka for the service te
 	scripts/install_services.sh
 
 test: setup services lint ## Everything: lint, types, architecture, all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 quick: setup ## The tests that need no service and no patience
-	$(BIN)/pytest -m "not service and not chaos and not slow" -q
+	$(BIN)/pytest -n 2 --dist loadfile -m "not service and not chaos and not slow" -q
 
 lint: setup ## Style, types, architecture
 	$(BIN)/ruff check

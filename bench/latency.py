@@ -12,40 +12,43 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
 
 from bench.figures import say
 from bench.inputs import lines
+from bench.paced import Record, send
 from bench.processes import cpu_seconds, numbers, settings_of, started, streamer
 from streamer.embedded import free_port
 from streamer.events import TOPICS
 from streamer.processor.command import worker_config
 from streamer.processor.topics import ensure_topics
-from streamer.producers.kafka import KafkaSender, address
+from streamer.producers.kafka import address
+from streamer.settings import Settings
 from tests.services.kafka import Kafka
 from tests.services.process import answers_ok, wait_until
 
 _APP = "bench"
 #: sent at the same rate before it counts
-_WARM_SECONDS = 10.0
+WARM_SECONDS = 10.0
 _READY_SECONDS = 120.0
 #: after the last event, how long the board may still take
 _DRAIN_SECONDS = 60.0
 _SCRAPE_SECONDS = 5.0
-_TICK_SECONDS = 0.01
+_BATCH_BYTES = 1 << 20
 #: events a second of the simulator's own time, at least
 _SIMULATED = 400
-Record = tuple[str, bytes, bytes]
 
 
-def _input(number: int, customers: int) -> list[Record]:
+def simulated(number: int, customers: int) -> list[Record]:
     """Return events that begin long enough ago to end before now."""
     ago = math.ceil(number / _SIMULATED / 60) + 5
     result = []
@@ -55,22 +58,13 @@ def _input(number: int, customers: int) -> list[Record]:
     return result
 
 
-def _send(sender: KafkaSender, input_: Sequence[Record], rate: int) -> float:
-    """Send at a rate, and return the events a second that it came to."""
-    begun, sent = time.monotonic(), 0
-    while sent < len(input_):
-        due = min(len(input_), int((time.monotonic() - begun) * rate) + 1)
-        for record in input_[sent:due]:
-            sender.send_record(*record)
-        sent = due
-        time.sleep(_TICK_SECONDS)
-    return len(input_) / (time.monotonic() - begun)
-
-
-def _scrape(port: int, stop: threading.Event) -> None:
-    """Look at the board as Prometheus would."""
+def _scrape(port: int, stop: threading.Event, took: list[float]) -> None:
+    """Look at the board as Prometheus would, and note the seconds that each answer took, to its last byte."""
     while not stop.wait(_SCRAPE_SECONDS):
-        numbers(port)
+        begun = time.monotonic()
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            answer.read()
+            took.append(time.monotonic() - begun)
 
 
 def _noted(file: Path) -> dict[int, list[tuple[dict[str, int], int]]]:
@@ -123,9 +117,28 @@ def _latencies(consumer: Any, file: Path, ends: dict[Any, int], begun: int) -> t
     return np.concatenate(found), missing
 
 
-def main(rate: int, seconds: float, customers: int) -> None:
-    """Send for some seconds after a warm-up, wait until the board has it all, and print percentiles."""
-    input_ = _input(int(rate * (seconds + _WARM_SECONDS)), customers)
+class Running(NamedTuple):
+    """Broker, worker and board, ready; `file` is what `bench.applied` notes, `scrapes` the seconds that each took."""
+
+    kafka: Kafka
+    settings: Settings
+    file: Path
+    board_port: int
+    pids: dict[str, int]
+    scrapes: list[float]
+
+    def producer(self) -> AIOKafkaProducer:
+        """Return a producer for `bench.paced`."""
+        return AIOKafkaProducer(bootstrap_servers=self.kafka.bootstrap, acks="all", max_batch_size=_BATCH_BYTES)
+
+    def cpu(self) -> dict[str, float]:
+        """Return the CPU seconds of each process; the others are this one's children, so it counts itself."""
+        return {name: cpu_seconds(pid) for name, pid in self.pids.items()} | {"this process": time.process_time()}
+
+
+@contextmanager
+def running() -> Iterator[Running]:
+    """Start all on this machine, none pinned; the board is scraped every 5 s."""
     with ExitStack() as stack:
         kafka = stack.enter_context(Kafka(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))))
         settings = settings_of(kafka, _APP)
@@ -139,26 +152,44 @@ def main(rate: int, seconds: float, customers: int) -> None:
         board = stack.enter_context(started(command, log, core=None, environment=environment))
         for port in ports:
             wait_until(lambda port=port: answers_ok(f"127.0.0.1:{port}", "/ready"), _READY_SECONDS)  # type: ignore[misc]
-        stop = threading.Event()
+        stop, scrapes = threading.Event(), list[float]()
         stack.callback(stop.set)
-        threading.Thread(target=_scrape, args=(ports[1], stop), daemon=True).start()
-        pids = {"worker": worker.pid, "board": board.pid, "broker": kafka.pid, "sender": os.getpid()}
-        with KafkaSender(settings) as sender:
-            _send(sender, input_[: int(rate * _WARM_SECONDS)], rate)
-            begun, used = time.time_ns() // 1_000_000, {name: cpu_seconds(pid) for name, pid in pids.items()}
-            sent = _send(sender, input_[int(rate * _WARM_SECONDS) :], rate)
-        wall = time.time() - begun / 1000
-        shares = {name: (cpu_seconds(pid) - used[name]) / wall for name, pid in pids.items()}
-        consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap, enable_auto_commit=False)
-        ends = dict(consumer.end_offsets(_tps(settings.kafka.partitions)))
+        threading.Thread(target=_scrape, args=(ports[1], stop, scrapes), daemon=True).start()
+        pids = {"worker": worker.pid, "board": board.pid, "broker": kafka.pid}
+        yield Running(kafka, settings, file, ports[1], pids, scrapes)
+
+
+def shares(before: dict[str, float], after: dict[str, float], seconds: float) -> str:
+    """Return the cores that each process used, as text."""
+    return "CPU, cores: " + ", ".join(f"{name} {(after[name] - before[name]) / seconds:.2f}" for name in before)
+
+
+async def _sent(on: Running, input_: list[Record], rate: int) -> tuple[int, float, str]:
+    """Warm up, send; return when what counts began (ms), the rate that it came to, and the CPU meanwhile."""
+    partitions, warm = on.settings.kafka.partitions, int(rate * WARM_SECONDS)
+    async with on.producer() as producer:
+        await send(producer, input_[:warm], rate, partitions)
+        begun, before = time.time(), on.cpu()
+        sent = await send(producer, input_[warm:], rate, partitions)
+        return int(begun * 1000), sent, shares(before, on.cpu(), time.time() - begun)
+
+
+def main(rate: int, seconds: float, customers: int) -> None:
+    """Send for some seconds after a warm-up, wait until the board has it all, and print percentiles."""
+    input_ = simulated(int(rate * (seconds + WARM_SECONDS)), customers)
+    with running() as on:
+        begun, sent, cpu = asyncio.run(_sent(on, input_, rate))
+        load, scrapes = os.getloadavg()[0], sorted(on.scrapes)
+        consumer = KafkaConsumer(bootstrap_servers=on.kafka.bootstrap, enable_auto_commit=False)
+        ends = dict(consumer.end_offsets(_tps(on.settings.kafka.partitions)))
         try:
-            wait_until(lambda: _complete(file, ends), _DRAIN_SECONDS)
+            wait_until(lambda: _complete(on.file, ends), _DRAIN_SECONDS)
         except TimeoutError:
             say(f"after {_DRAIN_SECONDS:.0f} s more the board still has not all of it: it does not keep up")
-        found, missing = _latencies(consumer, file, ends, begun)
-        told = numbers(ports[1])
+        found, missing = _latencies(consumer, on.file, ends, begun)
+        told = numbers(on.board_port)
         consumer.close()
-    say(f"latency: {rate} events/s asked, {sent:.0f} sent, for {wall:.0f} s, load {os.getloadavg()[0]:.1f}")
+    say(f"latency: {rate} events/s asked, {sent:.0f} sent, for {seconds:.0f} s, load {load:.1f}")
     say(f"events {len(found)}, not applied {missing}")
     if len(found):
         p50, p99 = np.percentile(found, (50, 99))
@@ -166,4 +197,8 @@ def main(rate: int, seconds: float, customers: int) -> None:
     count = told.get("support_event_visible_seconds_count", 0)
     mean = told.get("support_event_visible_seconds_sum", 0) / count * 1000 if count else math.nan
     say(f"mean {found.mean():.0f} ms; what the board itself shows, warm-up included: {mean:.0f} ms over {count:.0f}")
-    say("CPU, cores: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
+    if scrapes:
+        say(
+            f"/metrics meanwhile: median {scrapes[len(scrapes) // 2]:.3f} s, longest {scrapes[-1]:.3f} s of {len(scrapes)}"
+        )
+    say(cpu)

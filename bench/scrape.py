@@ -2,15 +2,19 @@
 
 import gc
 import os
+import re
 import time
+import zlib
+from collections.abc import Mapping
 from statistics import median, quantiles
 
 from bench.core import CHUNK, chunks
 from bench.figures import say
-from bench.inputs import records
+from bench.inputs import Record, records
 from streamer.board.limits import limited
 from streamer.board.merge import Merge
 from streamer.metrics.exposition import render
+from streamer.panes.records import PANE, decode_groups, encode_groups, pane_key, read_pane_key
 from streamer.partition import PANES, Partition
 from streamer.settings import Settings
 
@@ -18,11 +22,50 @@ from streamer.settings import Settings
 _BETWEEN = 250
 _SECOND = 1000
 _WARM = 5
+#: of the input
+_QUEUES = 10
+#: slices of history by size: what the comparison reads, 2 h and a window of minutes, nothing, 4 weeks and 2 h of hours
+_HISTORY = (135, 0, 4 * 7 * 24 + 2)
+#: two minutes of the input are all that its hour has
+_MINUTES = 30
+_QUEUE = re.compile(rb'"queue":"queue-(\d+)"')
 
 
-def main(events: int, customers: int, scrapes: int) -> None:
-    """Take in the input but for its end, then scrape a second apart with some events in between; print percentiles."""
+def _spread(record: Record, queues: int) -> Record:
+    """Return a record with its queue, one of ten, made one of `queues` by its key."""
+    more = zlib.crc32(record.key) % (queues // _QUEUES) * _QUEUES
+    return record._replace(value=_QUEUE.sub(lambda m: b'"queue":"queue-%02d"' % (int(m[1]) + more), record.value))
+
+
+def _times(value: bytes, times: int) -> bytes | None:
+    """Return the cells of a pane's record with so many times the facts."""
+    _, _, cells = decode_groups([value])
+    counts, totals, buckets = (numbers * times for numbers in (cells.counts, cells.totals, cells.bucket_counts))
+    cells = cells._replace(counts=counts, totals=totals, bucket_counts=buckets)
+    return next(iter(encode_groups(cells, [0])))[1]
+
+
+def _history(rows: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+    """Return panes of the past: each minute of it as the last one was, and each hour as many of them."""
+    found: dict[bytes, bytes | None] = {}
+    for key, value in rows.items():
+        if key[:1] == PANE and value is not None:
+            size, number, group = read_pane_key(key)
+            if size == len(_HISTORY) - 1:
+                value = _times(value, _MINUTES)  # noqa: PLW2901
+            for ago in range(1, _HISTORY[size] + 1 if size < len(_HISTORY) else 1):
+                found.setdefault(pane_key(size, number - ago, group), value)
+    return found
+
+
+def main(events: int, customers: int, scrapes: int, queues: int) -> None:
+    """Take in the input but for its end, then scrape a second apart with some events in between; print percentiles.
+
+    With more than the input's ten queues each minute of 2 h and each hour of 4 weeks before it has had the same.
+    """
     input_ = records(events, customers)
+    if queues > _QUEUES:
+        input_ = [_spread(record, queues) for record in input_]
     loaded = events - (scrapes + _WARM) * _BETWEEN
     if loaded < CHUNK:
         msg = f"{scrapes} scrapes need at least {events - loaded + CHUNK} events"
@@ -33,11 +76,13 @@ def main(events: int, customers: int, scrapes: int) -> None:
         for topic, part in chunk:
             partition.apply(topic, part)
     clock = input_[loaded - 1].timestamp
-    merge.apply(0, dict(partition.changes(clock).tables[PANES]))
+    known = dict(partition.changes(clock).tables[PANES])
+    merge.apply(0, _history(known) | known if queues > _QUEUES else known)
     at = (clock // _SECOND + 1) * _SECOND
     merge.settle(at)
     gc.collect()
-    gc.freeze()  # as the board does once it has caught up
+    gc.freeze()  # as the board does once it has caught up,
+    gc.disable()  # which collects by its own clock
     parts: tuple[list[float], ...] = ([], [], [], [])
     applying, evaluating, limiting, rendering = parts
     cpu: list[float] = []

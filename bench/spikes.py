@@ -1,245 +1,194 @@
-"""Spikes: six simulated weeks with known incidents, put into panes, and what the product flags in the last two of them.
+"""Spikes: which known incidents of simulated weeks (`bench.incidents`) the product flags, and what it flags besides.
 
-Counts are drawn minute by minute (Poisson, with a day, a week, and hours that are busier than others for no reason). An
-incident is three times the normal level of one queue or one channel for half an hour, where at least 30 events are
-normal in 15 minutes. Ratios and means have their usual noise and no incidents, so that each of their alarms is a false one.
+The state after every minute is made by the product's own functions, for all minutes at once; at every incident the product
+evaluates panes too, which must give the same, and tells whose excess it is.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.figures import say
+from bench.incidents import GROUPS, HOUR, LONG, MINUTES, START, WATCHED, WEEK, Incident, Rows, simulated
 from streamer.facts import GROUP_UNIT
-from streamer.metrics.catalogue import row
+from streamer.metrics.catalogue.comparison import COMPARED
+from streamer.metrics.comparison import baselines, spikes
 from streamer.metrics.comparison.segments import Groups
 from streamer.metrics.windows import Windows
 from streamer.panes.histogram import Ints
 from streamer.panes.store import MINUTE, NO_CELLS, Store
 from streamer.settings import Settings
 
-Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-_HOUR: Final = 60
-_DAY: Final = 24 * _HOUR
-_WEEK: Final = 7 * _DAY
-_MINUTES: Final = 6 * _WEEK
-_WATCHED: Final = 4 * _WEEK
-#: minutes since the epoch of a Monday
-_START: Final = 29_458_080
-#: tickets, and as many legs, in 15 min at the busiest time
-_QUEUES: Final = {"billing": 70.0, "orders": 55.0, "support": 45.0, "returns": 40.0, "vip": 12.0}
-_CHANNELS: Final = ("phone", "chat", "email")
-#: how the contacts of a queue divide among the channels
-_MIX: Final = ((0.5, 0.3, 0.2), (0.3, 0.4, 0.3), (0.4, 0.2, 0.4), (0.2, 0.3, 0.5), (0.6, 0.2, 0.2))
-_TIMES: Final = 3.0
-_NORMAL_MIN: Final = 30.0
-_LONG: Final = 30
 _WITHIN: Final = 10
 #: an alarm so long after an incident's end still belongs to it: the window has not let go of it
 _AFTER: Final = 20
-_EVERY: Final = 11 * _HOUR
-_COUNTS: Final = ("tickets_created", "queue_legs")
-
-
-class _Incident(NamedTuple):
-    metric: str
-    dimension: str
-    value: str
-    start: int
+_NAMES: Final = [compared.name for compared in COMPARED]
 
 
 @dataclass
 class _Result:
-    found: list[int] = field(default_factory=list)
-    named: int = 0
+    weeks: float = 0.0
     incidents: int = 0
+    #: minutes until each was flagged
+    found: list[int] = field(default_factory=list)
+    #: those whose own segment was flagged
+    named: int = 0
+    #: where all segments together spike: how often, and how often the incident's segment has most of it
+    shared: int = 0
+    most: int = 0
     alarms: int = 0
-    false: dict[str, int] = field(default_factory=dict)
-    #: of the false ones, those of all segments together
-    whole: int = 0
-    seconds: float = 0.0
+    false: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "_Result") -> None:
+        for name in ("weeks", "incidents", "named", "shared", "most", "alarms"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.found += other.found
+        self.false.update(other.false)
 
 
-def _shape(random: np.random.Generator) -> Floats:
-    """Return how busy each minute is, 0 to 1 and a little more: a day, a week, and 5 % of whim an hour."""
-    minute = np.arange(_MINUTES)
-    day = 0.08 + 0.92 * np.clip(np.sin((minute % _DAY / _DAY - 0.25) * 2 * np.pi), 0, 1)
-    week = np.where(minute % _WEEK >= 5 * _DAY, 0.45, 1.0)
-    return day * week * np.repeat(random.lognormal(0, 0.05, _MINUTES // _HOUR), _HOUR)
+class _Centre:
+    """The product's view of a centre: places, and the state of every series after every watched minute."""
 
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._windows = Windows(Settings())
+        self._places = self._windows.places
+        self._places.update(GROUPS, np.ones(len(GROUPS), dtype=np.int64))
+        single = [number for number, names in enumerate(self._places.groupings) if len(names) <= 1]
+        self._columns = np.flatnonzero(np.isin(self._places.grouping, single))
+        #: by metric, column and minute
+        self.on = _states(self._sums())
+        self._store = _store(rows)
 
-def _rates(random: np.random.Generator) -> Floats:
-    """Return the normal rate a minute by group (queue, then channel) and minute."""
-    peak = np.array([n / 15 * share for n, mix in zip(_QUEUES.values(), _MIX, strict=True) for share in mix])
-    return np.outer(peak, _shape(random))
+    def column(self, by: str, value: str = "") -> int:
+        """Return the column of a segment."""
+        labels = [self._places.labels[place] for place in self._columns.tolist()]
+        return next(i for i, (of, values) in enumerate(labels) if of == by and (not value or value in values))
 
+    def _sums(self) -> Ints:
+        """Return the sums of all metrics' numerators, then denominators, [sum, column, minute]."""
+        members = np.array([(self._places.of_group == place).any(axis=0) for place in self._columns], dtype=np.int64)
+        sums = np.zeros((2 * len(COMPARED), len(members), MINUTES), dtype=np.int64)
+        for i, terms in enumerate([c.over for c in COMPARED] + [c.under for c in COMPARED]):
+            for term in terms:
+                if term.row in self._rows:
+                    sums[i] += term.factor * (members @ self._rows[term.row][int(term.sums)])
+        return sums
 
-def _groups() -> list[tuple[str, ...]]:
-    return [(channel, queue, "") for queue in _QUEUES for channel in _CHANNELS]
+    def evaluate(self, minute: int) -> dict[str, set[tuple[str, str]]]:
+        """Return whose excess the spikes of all segments together are after a minute, by metric.
 
-
-def _members(dimension: str, value: str) -> npt.NDArray[np.bool_]:
-    place = ("channel", "queue").index(dimension)
-    return np.array([group[place] == value for group in _groups()])
-
-
-def _incidents(random: np.random.Generator, rates: Floats) -> list[_Incident]:
-    """Return incidents in the watched weeks, some 11 hours apart, each where its segment is busy enough."""
-    segments = [("queue", queue) for queue in _QUEUES] + [("channel", channel) for channel in _CHANNELS]
-    found = []
-    for begin in range(_WATCHED + _HOUR, _MINUTES - 3 * _HOUR, _EVERY):
-        start = begin + int(random.integers(2 * _HOUR))
-        normal = {s: rates[_members(*s), start : start + 15].sum() for s in segments}
-        busy = [s for s in segments if normal[s] >= _NORMAL_MIN]
-        if busy:
-            segment = busy[random.integers(len(busy))]
-            found.append(_Incident(_COUNTS[random.integers(2)], *segment, start))
-    return found
-
-
-def _rows(random: np.random.Generator, rates: Floats, incidents: Sequence[_Incident]) -> dict[int, tuple[Ints, Ints]]:
-    """Return count and sum of each row by group and minute."""
-    level = {name: np.ones(rates.shape) for name in _COUNTS}
-    for incident in incidents:
-        members = np.flatnonzero(_members(incident.dimension, incident.value))
-        level[incident.metric][members, incident.start : incident.start + _LONG] = _TIMES
-    tickets, legs = (random.poisson(rates * level[name]) for name in _COUNTS)
-    lost = random.binomial(legs, 0.06)
-    solved = random.poisson(rates)
-    reopened = random.binomial(solved, 0.05)
-    asked = random.poisson(rates * 0.3)
-    happy = random.binomial(asked, 0.8)
-    rated = random.poisson(rates * 0.3)
-    promoters = random.binomial(rated, 0.55)
-    detractors = random.binomial(rated - promoters, 0.4)
-
-    def waits(n: Ints, mean: float) -> Ints:
-        return np.where(n > 0, random.gamma(np.maximum(n, 1), mean), 0).astype(np.int64)
-
-    def plain(n: Ints) -> tuple[Ints, Ints]:
-        return n, n
-
-    return {
-        row("tickets_created"): plain(tickets),
-        row("leg", outcome="answered", reached="within"): plain(legs - lost),
-        row("leg", outcome="abandoned", reached="beyond"): plain(lost),
-        row("answer_wait"): (legs - lost, waits(legs - lost, 40_000)),
-        row("first_response"): (solved, waits(solved, 1_800_000)),
-        row("replies_per_resolution"): (solved, solved + random.poisson(2 * solved)),
-        row("reopen_ratio"): (solved, reopened),
-        row("csat_ratio", kind="csat"): (asked, happy),
-        row("nps_share", **{"class": "promoter"}): plain(promoters),
-        row("nps_share", **{"class": "passive"}): plain(rated - promoters - detractors),
-        row("nps_share", **{"class": "detractor"}): plain(detractors),
-    }
-
-
-def _store(rows: dict[int, tuple[Ints, Ints]]) -> Store:
-    """Return all as panes of a minute and of an hour."""
-    numbers = sorted(rows)
-    count, total = (np.stack([rows[number][i] for number in numbers], axis=1) for i in range(2))
-    groups = len(count)
-    cells = (np.arange(groups)[:, np.newaxis] * GROUP_UNIT + np.array(numbers) * 2).reshape(-1)
-    store = Store()
-    for size, width in ((0, 1), (2, _HOUR)):
-        counts = count.reshape(len(cells), -1, width).sum(axis=2)
-        totals = total.reshape(len(cells), -1, width).sum(axis=2)
-        for i in range(counts.shape[1]):
-            some = counts[:, i] != 0
-            store.put(
-                size,
-                _START // width + i,
-                NO_CELLS._replace(cells=cells[some], counts=counts[some, i], totals=totals[some, i]),
-            )
-    return store
-
-
-def _watch(store: Store) -> list[tuple[dict[str, bool], dict[str, set[tuple[str, str]]]]]:
-    """Return for every watched minute's end which metrics spike anywhere, and which segment is named."""
-    windows = Windows(Settings())
-    groups = _groups()
-    windows.places.update(groups, np.ones(len(groups), dtype=np.int64))
-    all_groups = Groups(Settings().dimensions.names, groups)
-    found = []
-    for minute in range(_WATCHED, _MINUTES):
-        parts = list(windows.comparison.deviations(store, windows.places, all_groups, (_START + minute + 1) * MINUTE))
-        on: dict[str, bool] = {}
+        Raises RuntimeError if this evaluation of panes gives other spikes than `on` has.
+        """
+        groups = Groups(Settings().dimensions.names, GROUPS)
+        parts = list(
+            self._windows.comparison.deviations(self._store, self._places, groups, (START + minute + 1) * MINUTE)
+        )
+        on = np.array([part.shown & (part.values == 1) for part in parts if part.metric.name == "spike"])
+        if not np.array_equal(on[:, self._columns], self.on[..., minute - WATCHED]):
+            raise RuntimeError(f"minute {minute}: two ways to the spikes differ")
         named: dict[str, set[tuple[str, str]]] = {}
         for part in parts:
             own = dict(part.labels)
-            if part.metric.name == "spike":
-                set_ = part.shown & (part.values == 1)
-                on[own["metric"]] = bool(set_.any())
-                on[f"{own['metric']} of all"] = bool(set_[windows.places.by(())].any())
-            elif part.metric.name == "spike_contributor_ratio" and part.shown[windows.places.by(())].any():
+            if part.metric.name == "spike_contributor_ratio" and part.shown[self._places.by(())].any():
                 named.setdefault(own["metric"], set()).add((own["dimension"], own["value"]))
-        found.append((on, named))
-    return found
+        return named
 
 
-def _judge(
-    result: _Result, seen: list[tuple[dict[str, bool], dict[str, set[tuple[str, str]]]]], known: list[_Incident]
-) -> None:
-    expected: dict[str, set[int]] = {}
+def _states(sums: Ints) -> Mask:
+    """Return what spikes after every watched minute, [metric, column, minute]; each looks at the 2 h up to it."""
+    first = WATCHED - spikes.MINUTES
+    ends = np.arange(first, MINUTES)
+    windows = spikes.window_sums(sums[..., first - spikes.WINDOW + 1 :])
+    by_hour = sums.reshape(*sums.shape[:2], -1, HOUR).sum(axis=-1)
+    before = np.pad(by_hour, ((0, 0), (0, 0), (baselines.HOURS, 0)))  # nothing before the first week
+    wanted, of_end = np.unique(ends // HOUR, return_inverse=True)
+    usual = np.stack([_usual(before[..., hour : hour + baselines.HOURS]) for hour in wanted.tolist()], axis=-1)
+    found = spikes.scores(windows, usual, of_end, ends % HOUR)
+    on = np.zeros((*found.score.shape[:2], MINUTES - WATCHED), dtype=bool)
+    for metric, column in np.argwhere(found.begins.any(axis=-1)).tolist():
+        # a row is what is looked at after one minute
+        score, begins = (_rows_of(part[metric, column, 1:]) for part in found)
+        begins[:, 0] = False  # of the minute before it nothing is known
+        on[metric, column] = spikes.spiking(spikes.Scores(score[np.newaxis], begins[np.newaxis]))[0, :, -1]
+    return on
+
+
+def _rows_of(values: Any) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(values, spikes.MINUTES).copy()
+
+
+def _usual(hours: Ints) -> npt.NDArray[np.float64]:
+    """Return what is usual after 4 weeks of hours, [field, metric, column]."""
+    n = len(COMPARED)
+    return np.stack([baselines.usual(c, hours[i], hours[n + i]) for i, c in enumerate(COMPARED)], axis=1)
+
+
+def _store(rows: Rows) -> Store:
+    """Return all as panes of an hour, and what is watched as panes of a minute."""
+    numbers = sorted(rows)
+    count, total = (np.stack([rows[number][i] for number in numbers], axis=1) for i in range(2))
+    cells = (np.arange(len(count))[:, np.newaxis] * GROUP_UNIT + np.array(numbers) * 2).reshape(-1)
+    store = Store()
+    for size, width, first in ((0, 1, WATCHED - 3 * HOUR), (2, HOUR, 0)):
+        counts, totals = (part[..., first:].reshape(len(cells), -1, width).sum(axis=2) for part in (count, total))
+        for i in range(counts.shape[1]):
+            some = counts[:, i] != 0
+            pane = NO_CELLS._replace(cells=cells[some], counts=counts[some, i], totals=totals[some, i])
+            store.put(size, (START + first) // width + i, pane)
+    return store
+
+
+def _judge(centre: _Centre, known: Sequence[Incident]) -> _Result:
+    result = _Result((MINUTES - WATCHED) / WEEK, len(known))
+    expected = np.zeros((len(COMPARED), MINUTES - WATCHED), dtype=bool)
     for incident in known:
-        first = incident.start - _WATCHED
-        expected.setdefault(incident.metric, set()).update(range(first, first + _LONG + _AFTER))
-        result.incidents += 1
-        minutes = range(first, first + _WITHIN)
-        on = [i for i in minutes if seen[i][0].get(incident.metric)]
-        if on:
-            result.found.append(on[0] - first + 1)
-            result.named += any(incident[1:3] in seen[i][1].get(incident.metric, ()) for i in on)
-    for metric in sorted({name for on, _ in seen for name in on}):
-        flags = [on.get(metric, False) for on, _ in seen]
-        starts = [i for i, flag in enumerate(flags) if flag and not (i and flags[i - 1])]
-        false = sum(i not in expected.get(metric.removesuffix(" of all"), ()) for i in starts)
-        if metric.endswith(" of all"):
-            result.whole += false
-            continue
-        result.alarms += len(starts)
-        if false:
-            result.false[metric] = result.false.get(metric, 0) + false
+        metric, first = _NAMES.index(incident.metric), incident.start - WATCHED
+        expected[metric, first : first + LONG + _AFTER] = True
+        on = centre.on[metric, :, first : first + _WITHIN]
+        anywhere = [bool(column.any()) for column in on.T]
+        if any(anywhere):
+            result.found.append(anywhere.index(True) + 1)
+        else:
+            say(f"  missed: {incident}")
+        result.named += bool(on[centre.column(incident.dimension, incident.value)].any())
+        contributors = centre.evaluate(incident.start + _WITHIN - 1).get(incident.metric, set())
+        result.shared += bool(contributors)
+        result.most += incident[1:3] in contributors
+    spiking: Mask = np.logical_or.reduce(centre.on, axis=1)
+    starts = spiking & ~np.pad(spiking, ((0, 0), (1, 0)))[:, :-1]
+    result.alarms = int(starts.sum())
+    for name, n in zip(_NAMES, (starts & ~expected).sum(axis=1).tolist(), strict=True):
+        if n:
+            result.false[name] = n
+    return result
 
 
 def main(seeds: Sequence[int]) -> None:
     """Watch two weeks of every seed; print recall, precision and false alarms a week, all metrics and segments together."""
     total = _Result()
     for seed in seeds:
-        random = np.random.default_rng(seed)
-        rates = _rates(random)
-        known = _incidents(random, rates)
-        store = _store(_rows(random, rates, known))
-        result = _Result()
-        begun = time.perf_counter()
-        _judge(result, _watch(store), known)
-        result.seconds = time.perf_counter() - begun
-        _print(f"seed {seed}", result, 1)
-        total.found += result.found
-        total.named, total.incidents = total.named + result.named, total.incidents + result.incidents
-        total.alarms, total.seconds = total.alarms + result.alarms, total.seconds + result.seconds
-        total.whole += result.whole
-        for metric, n in result.false.items():
-            total.false[metric] = total.false.get(metric, 0) + n
-    _print("all", total, len(seeds))
+        begun = time.process_time()
+        world = simulated(seed)
+        result = _judge(_Centre(world.rows), world.incidents)
+        _print(f"seed {seed}", result, f"{time.process_time() - begun:.0f} s of CPU")
+        total.add(result)
+    _print("all seeds", total)
 
 
-def _print(name: str, result: _Result, seeds: int) -> None:
-    weeks = seeds * (_MINUTES - _WATCHED) / _WEEK
-    false = sum(result.false.values())
+def _print(name: str, result: _Result, note: str = "") -> None:
+    false = result.false.total()
     say(
         f"{name}: {result.incidents} incidents, flagged within {_WITHIN} min {len(result.found)}"
-        f" (recall {len(result.found) / result.incidents:.3f}), right segment {result.named};"
-        f" slowest {max(result.found, default=0)} min"
-    )
-    say(
-        f"  {result.alarms} alarms, {false} false (precision {1 - false / max(result.alarms, 1):.3f}),"
-        f" {false / weeks:.2f} a week over all metrics and segments {result.false or ''},"
-        f" {result.whole / weeks:.2f} a week where only `all` is looked at;"
-        f" {result.seconds / seeds / (_MINUTES - _WATCHED) * 1000:.1f} ms an evaluation"
+        f" (recall {len(result.found) / max(result.incidents, 1):.3f}, slowest {max(result.found, default=0)} min),"
+        f" in the right segment {result.named}, most of the excess of all {result.most} of {result.shared};"
+        f" {result.alarms} alarms, {false} false (precision {1 - false / max(result.alarms, 1):.3f}),"
+        f" {false / result.weeks:.2f} a week {dict(result.false)} {note}".rstrip()
     )

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamer.producers.emitter import Emitter
+    from streamer.producers.guard import SurveyGuard
 
-__all__ = ["Emitter", "__version__"]
+__all__ = ["Emitter", "SurveyGuard", "__version__"]
 
 __version__ = "0.1.0"
 
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> object:
         from streamer.producers.emitter import Emitter  # noqa: PLC0415
 
         return Emitter
+    if name == "SurveyGuard":
+        from streamer.producers.guard import SurveyGuard  # noqa: PLC0415
+
+        return SurveyGuard
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -53,7 +53,7 @@ def _read_files(settings: Settings) -> None:
 def _unreadable_files(settings: Settings) -> Iterator[Mistake]:
     files = [
         (f"{name}.{key}", file)
-        for name, section in (("kafka", settings.kafka), ("redis", settings.redis))
+        for name, section in (("kafka", settings.kafka), ("redis", settings.redis), ("ami", settings.ami))
         for key, file in section
         if key.endswith("_file") and file is not None
     ]

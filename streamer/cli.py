@@ -38,7 +38,7 @@ COMMANDS = {
     "journey": Command("streamer.board.journey_command:journey", "Show a customer's contacts, answers and purchases."),
     "ingest": Command("streamer.ingest.command:ingest", "Take in webhooks over HTTP: events to Kafka, until SIGTERM."),
     "tail": Command(
-        "streamer.ingest.tail:tail", "Send an Asterisk queue_log to Kafka as it is written, until SIGTERM."
+        "streamer.ingest.tail:tail", "Send an Asterisk queue_log, or what its AMI says, to Kafka, until SIGTERM."
     ),
     "watch": Command("streamer.watch.command:watch", "Run the demo with Prometheus and Alertmanager; tell its alerts."),
     "emit": Command("streamer.producers.emit:emit", "Send the events of a JSON Lines or CSV file to Kafka."),

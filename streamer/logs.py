@@ -89,6 +89,14 @@ def configure_logs(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
 
 
+def _quotes_nobody(record: logging.LogRecord) -> bool:
+    """Say whether a record of aiohttp may be logged: of what is no HTTP it quotes the line, with a token or an id in it."""
+    return not (record.exc_info and type(record.exc_info[1]).__module__ == "aiohttp.http_exceptions")
+
+
+logging.getLogger("aiohttp.server").addFilter(_quotes_nobody)
+
+
 def _without_payloads(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in fields.items():
         if isinstance(value, (bytes, bytearray, memoryview)):

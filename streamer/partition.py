@@ -21,10 +21,10 @@ from streamer.processor.partition import Changes, DeadLetter, Record
 from streamer.settings import Settings
 from streamer.timelines.context import OTHER, Context
 from streamer.timelines.open_work import Item, open_work
-from streamer.timelines.timeline import Entry, Timeline
+from streamer.timelines.timeline import Entry, Timeline, has_erasure
 
 #: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 #: the worker's own counters: family (Prometheus adds _total) -> help, labels
 COUNTERS = {
     "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),
@@ -57,8 +57,6 @@ HOT_MAX = 50_000
 FOLD_MARGIN = 10 * 60_000
 #: a tail this long is folded partly, though its newest events are recent
 _LONG_TAIL = 256
-#: bytes that the record of a timeline has in it while an erased event is in its tail (others have them hardly ever)
-_ERASED = CustomerErased.what.encode()
 
 
 class Partition:
@@ -173,11 +171,12 @@ class Partition:
                 if timeline.count and timeline.last[0] < (bound := self._bound(fresh[0][0])):
                     timeline.fold_before(self.context, bound)
                 timeline.touched = self._cuts
-                timeline.add(self.context, fresh)
-                self._dirty.add(key)
                 for time, _, _, _, event in fresh:
                     if type(event) is CustomerErased:
+                        timeline.erased = True
                         heappush(self._erased, (time, key))
+                timeline.add(self.context, fresh)
+                self._dirty.add(key)
         self._waiting = {}
         self._taken = 0
 
@@ -332,7 +331,7 @@ class Partition:
                     self._cold.pop(key.decode(), None)
                 else:
                     self._cold[key.decode()] = value
-                    if _ERASED in value:
+                    if has_erasure(value):
                         self._found_erased.add(key.decode())
             return
         for key, value in pairs:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from prometheus_client import disable_created_metrics
@@ -9,13 +10,18 @@ from prometheus_client import disable_created_metrics
 from streamer.board.follower import Follower
 from streamer.board.server import make_app
 from streamer.board.view import View
-from streamer.errors import DependencyError
+from streamer.errors import DependencyError, Mistake, SettingsError
 from streamer.logs import configure_logs, get_logger
 from streamer.metrics.catalogue import METRICS
 from streamer.options import ConfigOption
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
 from streamer.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from streamer.journeys.store import Store
 
 logger = get_logger(__name__)
 
@@ -30,7 +36,8 @@ async def serve(settings: Settings, config: WorkerConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     view = View(settings)
-    runner = web.AppRunner(make_app(view), access_log=None, shutdown_timeout=_ANSWER_SECONDS)
+    store = _read_model(settings, view)
+    runner = web.AppRunner(make_app(view, store), access_log=None, shutdown_timeout=_ANSWER_SECONDS)
     await runner.setup()
     follower = Follower(config, view)
     host, port = settings.board.host, settings.board.port
@@ -41,7 +48,12 @@ async def serve(settings: Settings, config: WorkerConfig) -> None:
         except OSError as error:
             raise DependencyError("board", f"cannot listen on {host}:{port}: {error.strerror}") from error
         logger.info("serving", addresses=[f"{name}:{number}" for name, number, *_ in runner.addresses])
-        tasks = [asyncio.create_task(job) for job in (follower.run(), follower.settle(), stop.wait())]
+        jobs: list[Coroutine[Any, Any, Any]] = [follower.run(), follower.settle(), stop.wait()]
+        if store is not None:
+            from streamer.journeys.writer import Writer  # noqa: PLC0415 (needs redis, which a board without it does not)
+
+            jobs.append(Writer(config, view, store).run())
+        tasks = [asyncio.create_task(job) for job in jobs]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()  # a follower that fell over ends the board: numbers that stand still must not be shown
@@ -50,7 +62,21 @@ async def serve(settings: Settings, config: WorkerConfig) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await runner.cleanup()
+        if store is not None:
+            await store.close()
         view.close()
+
+
+def _read_model(settings: Settings, view: View) -> "Store | None":
+    """Return the connection to Redis; None where none is configured."""
+    if settings.redis.url is None:
+        return None
+    try:
+        from streamer.journeys.store import Store  # noqa: PLC0415 (as above)
+    except ModuleNotFoundError as error:
+        mistake = Mistake("redis.url", "", "needs the package redis: pip install 'streamer[redis]'")
+        raise SettingsError([mistake]) from error
+    return Store(settings, view.metrics.redis_outages)
 
 
 def board(config: ConfigOption = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
@@ -29,6 +30,9 @@ _READ_WAIT_MS: Final = 100
 _APPLY_RECORDS: Final = 50_000
 _RETRY_SECONDS: Final = 1.0
 _SETTLE_SECONDS: Final = 2.0
+# Left to itself, Python looks at all that is new every ten evaluations or so, which takes 30 to 50 ms of one. Flushes and
+# evaluations make no cycles; those that asyncio and the clients leave are few enough for so many seconds.
+_COLLECT_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 3.0
 
 
@@ -45,6 +49,13 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled; brokers that do not answer are asked again."""
+        gc.disable()
+        try:
+            await self._run()
+        finally:
+            gc.enable()
+
+    async def _run(self) -> None:
         while True:
             consumer = AIOKafkaConsumer(
                 **self._config.client("board"),
@@ -93,20 +104,15 @@ class Follower:
                 await consumer.seek_to_beginning(tp)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(tps)
         missing = set(tps)
-        if view.waiting:
-            gc.disable()  # hundreds of thousands of new objects that stay: each collection would look at all of them
-        try:
-            while True:
-                fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(
-                    timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS
-                )
-                for tp, records in fetched.items():
-                    await self._take(tp.partition, records)
-                if missing:
-                    missing = {tp for tp in missing if await consumer.position(tp) < ends[tp]}
-                    await self._progress(len(missing), len(tps))
-        finally:
-            gc.enable()
+        while True:
+            fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(
+                timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS
+            )
+            for tp, records in fetched.items():
+                await self._take(tp.partition, records)
+            if missing:
+                missing = {tp for tp in missing if await consumer.position(tp) < ends[tp]}
+                await self._progress(len(missing), len(tps))
 
     async def _progress(self, missing: int, all_: int) -> None:
         view = self._view
@@ -116,8 +122,7 @@ class Follower:
             return
         if view.waiting:
             await view.run(view.merge.settle, view.instant())
-            gc.enable()
-            gc.freeze()
+            gc.freeze()  # what is there now stays: no collection need look at it
             view.waiting = ""
             logger.info("caught up", partitions=all_, records=view.records)
 
@@ -155,10 +160,14 @@ class Follower:
         await view.apply(partition, rows, mark)
 
     async def settle(self) -> None:
-        """Keep the windows near to now until cancelled, whether or not anybody asks for them."""
+        """Keep the windows near to now until cancelled, whether or not anybody asks for them; and collect garbage."""
+        collected = time.monotonic()
         while True:
             await asyncio.sleep(_SETTLE_SECONDS)
             await self._view.settle()
+            if time.monotonic() - collected > _COLLECT_SECONDS:
+                await self._view.run(gc.collect)
+                collected = time.monotonic()
 
 
 def _parts(rows: Mapping[bytes, bytes | None]) -> Iterator[dict[bytes, bytes | None]]:

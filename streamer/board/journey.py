@@ -1,26 +1,28 @@
-"""A customer's journey from the timelines' changelog, read on demand: no customer's id is kept on a board.
+"""What is known of one customer: from the read model, else from the timelines' changelog. No id is kept on a board.
 
-The newest record of a customer is looked for from the log's end backwards, in growing blocks, so that whoever was active
-lately is found soon; that somebody is not known takes the whole log. All partitions are looked through: which one holds
-a key is the producers' partitioner's choice.
+In the changelog the newest record of a customer is looked for from the end backwards, in growing blocks, so that whoever
+was active lately is found soon; that somebody is not known takes the whole log. All partitions are looked through: which
+one holds a key is the producers' partitioner's choice.
 """
 
 import asyncio
-import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streamer.board.view import View
 from streamer.errors import DependencyError
+from streamer.journeys.guard import Verdict, judge, unpacked
+from streamer.journeys.summary import NOTHING, Known, context, known
 from streamer.partition import TIMELINES
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
-from streamer.timelines.context import Context
-from streamer.timelines.journey import Detail, Drop, Journey, Moment, journey
-from streamer.timelines.timeline import Timeline
+
+if TYPE_CHECKING:
+    from streamer.journeys.store import Store  # needs redis, which a board without it does not
 
 _BLOCK: Final = 5_000
 _GROWTH: Final = 4
@@ -29,28 +31,55 @@ _READ_BYTES: Final = 4 << 20
 _READ_WAIT_MS: Final = 100
 #: a million records or so: who asks does not wait for longer, and no other question does meanwhile
 _SECONDS: Final = 20.0
-_MILLION: Final = 1_000_000
+#: the board is some 0.2 s behind a record; one that is behind for longer says so
+_APPLIED_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.05
 
 
 class _Found(NamedTuple):
-    """The newest record of a key; None: it was deleted."""
+    """The newest record of a key, and when it was written (ms); value None: it was deleted."""
 
     partition: int
     value: bytes | None
+    time: int
 
 
 class Journeys:
-    """Answers for a board; one question at a time."""
+    """Answers for a board; one question at a time to the changelog. `store` is the read model, if there is one."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, store: "Store | None" = None) -> None:
         self._view = view
+        self._store = store
         self._lock = asyncio.Lock()
 
-    async def of(self, customer: str) -> dict[str, Any] | None:
-        """Return a customer's journey as plain data; None where nothing is known of them, or they were erased.
+    async def of(self, customer: str) -> Any | None:
+        """Return a customer's journey, to be encoded as JSON; None where nothing is known of them, or they were erased.
 
-        Raises DependencyError where Kafka does not answer in time, or the board is behind the customer's record.
+        Raises DependencyError where neither Redis nor Kafka answers in time, or the board is behind the record.
         """
+        if self._store is not None:
+            packed, as_of = await self._store.journey(customer)
+            if packed is not None and self._fresh(as_of):
+                return msgspec.Raw(packed)
+        # What is not in the model may be in the log: a journey without an event for 90 days is.
+        return (await self._known(customer)).journey
+
+    async def may_survey(self, customer: str, department: str | None) -> Verdict:
+        """Return whether a customer may be surveyed now, by a department if one asks. Raises DependencyError as `of` does."""
+        view, stale = self._view, self._view.settings.board.stale_limit
+        if self._store is not None:
+            packed, as_of = await self._store.guard(customer)
+            if self._fresh(as_of):
+                return judge(unpacked(packed), as_of, view.clock(), stale, department)
+        # before reading: the record that is found is at least as new
+        as_of = min((mark.time if mark else 0 for mark in view.marks.values()), default=0) or None
+        return judge((await self._known(customer)).refusals, as_of, view.clock(), stale, department)
+
+    def _fresh(self, as_of: int | None) -> bool:
+        return as_of is not None and self._view.clock() - as_of <= self._view.settings.board.stale_limit
+
+    async def _known(self, customer: str) -> Known:
+        """Return what the changelog says."""
         try:
             async with asyncio.timeout(_SECONDS), self._lock:
                 found = await self._find(f"c:{customer}".encode())
@@ -59,7 +88,8 @@ class Journeys:
         except KafkaError as error:
             raise DependencyError("kafka", f"the timelines cannot be read: {error!r}") from error
         if found is None or found.value is None:
-            return None
+            return NOTHING
+        await self._applied(found)
         return await self._view.run(self._decode, customer, found.partition, found.value)
 
     async def _find(self, key: bytes) -> _Found | None:
@@ -78,21 +108,23 @@ class Journeys:
         finally:
             await consumer.stop()
 
-    def _decode(self, customer: str, partition: int, record: bytes) -> dict[str, Any] | None:
-        """In the board's thread: the numbers of groups are the partition's, and the board has learned what they are."""
-        context = Context(self._view.settings)
-        merge = self._view.merge
-        numbers = merge._numbers.get(partition)  # noqa: SLF001 (no other way yet from a partition's numbers to values)
-        for number, here in enumerate(numbers.groups if numbers else ()):
-            if number:
-                context.groups.restore(number, merge.groups[max(here, 0)])
+    async def _applied(self, found: _Found) -> None:
+        """Return once the board has applied the flush that the record is of: then it knows every group that it names.
+
+        The numbers of groups are the partition's; read too early, one could be taken for another group.
+        """
         try:
-            known = journey(Timeline.load(record, context, customer=True).state, context)
-        except IndexError:  # a group that came with this very record
+            async with asyncio.timeout(_APPLIED_SECONDS):
+                while (mark := self._view.marks.get(found.partition)) is None or mark.time < found.time:  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
             raise DependencyError(
                 "board", "the board has not read as far as this customer's record; ask again"
             ) from None
-        return None if known is None else {"customer": customer, **shown(known)}
+
+    def _decode(self, customer: str, partition: int, record: bytes) -> Known:
+        """In the board's thread: it holds the groups still."""
+        return known(customer, record, context(self._view.settings, self._view.merge.groups_of(partition)))
 
 
 async def _search(consumer: AIOKafkaConsumer, config: WorkerConfig, numbers: list[int], key: bytes) -> _Found | None:
@@ -115,7 +147,7 @@ async def _block(
     consumer: AIOKafkaConsumer, key: bytes, low: Mapping[TopicPartition, int], high: Mapping[TopicPartition, int]
 ) -> _Found | None:
     """Return the newest record of a key between two offsets of each partition."""
-    newest: dict[int, tuple[int, _Found]] = {}
+    newest: dict[int, _Found] = {}
     for tp, offset in low.items():
         consumer.seek(tp, offset)
     consumer.resume(*low)
@@ -127,52 +159,8 @@ async def _block(
         for tp, records in fetched.items():
             for record in records:
                 if record.key == key and record.offset < high[tp]:
-                    newest[tp.partition] = (record.timestamp, _Found(tp.partition, record.value))
+                    newest[tp.partition] = _Found(tp.partition, record.value, record.timestamp)
         done = {tp for tp in unread if await consumer.position(tp) >= high[tp]}
         consumer.pause(*done)
         unread -= done
-    return max(newest.values(), key=lambda entry: entry[0])[1] if newest else None
-
-
-def shown(known: Journey) -> dict[str, Any]:
-    """Return a journey as the API gives it: times RFC 3339, durations in seconds, scores from 0 to 1."""
-    return {
-        "churned": known.churned,
-        "at_risk": known.at_risk,
-        "moments": [_moment(moment) for moment in known.moments],
-        "largest_drop": None if known.drop is None else _drop(known.drop),
-    }
-
-
-def _moment(moment: Moment) -> dict[str, Any]:
-    details = dict(_detail(key, value) for key, value in moment.details.items())
-    return {
-        "at": _time(moment.at),
-        "until": _time(moment.until) if moment.until else None,
-        "what": moment.what,
-        "id": moment.id,
-        "group": moment.place,
-        "score": moment.score / _MILLION if moment.score >= 0 else None,
-        "about": moment.about or None,
-        "details": details,
-    }
-
-
-def _detail(key: str, value: Detail) -> tuple[str, Detail | float]:
-    return (
-        (key.replace("_ms", "_seconds"), int(value) / 1000) if "_ms" in key and isinstance(value, int) else (key, value)
-    )
-
-
-def _drop(drop: Drop) -> dict[str, Any]:
-    return {
-        "kind": drop.kind,
-        "by": (drop.before.score - drop.after.score) / _MILLION,
-        "before": _moment(drop.before),
-        "after": _moment(drop.after),
-        "between": [_moment(moment) for moment in drop.between],
-    }
-
-
-def _time(at: int) -> str:
-    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat().replace("+00:00", "Z")
+    return max(newest.values(), key=lambda found: found.time, default=None)

@@ -74,6 +74,11 @@ class Merge:
         """The dimension values of every group."""
         return self._groups.tuples
 
+    def groups_of(self, partition: int) -> list[tuple[str, ...]]:
+        """Return the dimension values of a partition's groups, by its own numbers; what it has not named has none."""
+        numbers = self._numbers.get(partition)
+        return [self._groups.tuples[max(here, 0)] for here in numbers.groups] if numbers else []
+
     @property
     def limited(self) -> int:
         """How many groups and open rows of partitions were put into `other` here, past the limits of the store."""
@@ -172,6 +177,12 @@ class Merge:
         blocks = list(evaluate(self.snapshot(), self._settings, at, self._windows))
         self._drop(at)
         return blocks
+
+    def spikes_begun(self) -> dict[tuple[str, str, str], int]:
+        """Return when each spike of the last evaluation was set, in ms, by metric, `by` and value (all: empty)."""
+        labels = self._windows.places.labels
+        found = {(metric, *labels[place]): at for (metric, place), at in self._windows.comparison.begun().items()}
+        return {(metric, by, "".join(values)): at for (metric, by, values), at in found.items()}
 
     def evaluate_past(self, at: int) -> list[Block]:
         """Return the numbers at an earlier instant (ms), added up anew from the panes that are kept.

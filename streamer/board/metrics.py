@@ -33,6 +33,13 @@ class BoardMetrics(Collector):
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
             registry=registry,
         )
+        self.redis_outages = Counter(
+            "support_board_redis_outages",
+            "Times that Redis did not do what it was asked to, after it had.",
+            registry=registry if view.settings.redis.url else None,
+        )
+        #: what is flushed until then is in the read model that this board writes (ms); None: another one does, or nobody
+        self.journeys_time: int | None = None
         registry.register(self)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
@@ -56,6 +63,12 @@ class BoardMetrics(Collector):
             if mark is not None:
                 marks.add_metric([str(partition)], mark.time / 1000)
         yield marks
+        if self.journeys_time is not None:
+            yield GaugeMetricFamily(
+                "support_board_journeys_timestamp_seconds",
+                "Everything flushed until then is in the read model, said by the board that writes it.",
+                value=self.journeys_time / 1000,
+            )
         yield GaugeMetricFamily(
             "support_board_limited_names",
             "Groups and open label values that became other, past the limits of the store.",

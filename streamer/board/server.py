@@ -1,7 +1,7 @@
 """The board over HTTP: the wall page, its stream, /metrics, the JSON API, /live, /ready."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
@@ -14,8 +14,12 @@ from streamer.board.stream import add_stream
 from streamer.board.view import SECOND, Evaluation, View
 from streamer.errors import DependencyError
 from streamer.events.codec import millis
+from streamer.journeys.guard import as_answer
 from streamer.metrics.catalogue import METRICS, Kind
 from streamer.metrics.explain import explanation, find, unknown
+
+if TYPE_CHECKING:
+    from streamer.journeys.store import Store
 
 _OPEN_LIMIT = 1_000
 _METRICS = {metric.name: metric for metric in METRICS}
@@ -23,17 +27,18 @@ VIEW = web.AppKey("view", View)
 JOURNEYS = web.AppKey("journeys", Journeys)
 
 
-def make_app(view: View) -> web.Application:
-    """Return the application that answers for a view; following the changelog is not its business."""
+def make_app(view: View, store: "Store | None" = None) -> web.Application:
+    """Return the application that answers for a view, and from the read model; following the logs is not its business."""
     app = web.Application()
     app[VIEW] = view
-    app[JOURNEYS] = Journeys(view)
+    app[JOURNEYS] = Journeys(view, store)
     add_stream(app, view, add_page(app))
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/api/metrics", _api_metrics)
     app.router.add_get("/api/open", _api_open)
     app.router.add_get("/api/explain/{metric}", _api_explain)
     app.router.add_get("/api/journey/{customer:.+}", _api_journey)
+    app.router.add_get("/api/survey-guard/{customer:.+}", _api_survey_guard)
     app.router.add_get("/live", _live)
     app.router.add_get("/ready", _ready)
     return app
@@ -144,6 +149,17 @@ async def _api_journey(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound(text="nothing is known of this customer: no events yet, or erased\n")
     return _json(found)
+
+
+async def _api_survey_guard(request: web.Request) -> web.Response:
+    """Whether a customer may be surveyed now, and what speaks against it; ?department= says which of that is its own."""
+    _known(request.app[VIEW])
+    customer = request.match_info["customer"]
+    try:
+        verdict = await request.app[JOURNEYS].may_survey(customer, request.query.get("department"))
+    except DependencyError as error:
+        raise web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": "1"}) from error
+    return _json(as_answer(verdict, customer))
 
 
 async def _live(_request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,7 +19,11 @@ from streamer.logs import get_logger, once
 logger = get_logger(__name__)
 
 _EVERY_SECONDS: Final = 1.0
+#: a timer may be a little early, and then it would still be the second before
+_AFTER_SECONDS: Final = 0.01
 _MINUTE: Final = 60_000
+#: a spike is told by the last two hours as if there had been none before: one set in their first minutes is older
+_SPIKES_KNOWN: Final = 115 * _MINUTE
 #: pages at once; each holds one connection and at most an update and asyncio's 64 KiB of unsent bytes
 _READERS_MAX: Final = 1_000
 #: a page that has read nothing for so long is gone, or will come back by itself
@@ -80,13 +84,13 @@ FEED = web.AppKey("feed", Feed)
 
 
 class Updates:
-    """Makes the updates of a view. What it remembers is a minute's waiting for each of 60, and when spikes began."""
+    """Makes the updates of a view. What it remembers is a minute's waiting for each of 60, and when spikes were set."""
 
     def __init__(self, view: View, page: str) -> None:
         self._view = view
         self._page = page
         self._waiting: deque[tuple[int, float | None]] = deque(maxlen=POINTS)
-        self._since: dict[tuple[str, str, str], tuple[int, bool]] | None = None
+        self._since: dict[tuple[str, str, str], tuple[int, bool]] = {}
         self._trends: dict[str, Any] = {}
         self._trends_minute = -1
 
@@ -102,7 +106,7 @@ class Updates:
             "page": self._page,
         }
         if not (view.refused or view.waiting):
-            evaluation = await view.latest()
+            evaluation = await view.latest(this_second=True)
             said["now"] = evaluation.at
             said |= await view.run(self._numbers, evaluation)
         return msgspec.json.encode(said), msgspec.json.encode(self._trends)
@@ -113,7 +117,7 @@ class Updates:
         known = {"targets": settings.targets, "min_samples": settings.surveys.min_samples}
         answer = indexed(blocks, settings.dimensions.names, known)
         numbers = headline(answer)
-        numbers["since"] = self._beginnings(numbers["spikes"], at)
+        numbers["since"] = self._beginnings(numbers["spikes"])
         self._remember(answer, at)
         if blocks and self._trends_minute != at // _MINUTE:
             self._trends_minute = at // _MINUTE
@@ -124,12 +128,19 @@ class Updates:
             self._trends = {"lines": lines, "bands": bands(answer.samples), "at": at}
         return numbers
 
-    def _beginnings(self, spikes: list[Spike], at: int) -> list[tuple[int, bool]]:
-        """Return when each spike was first seen, in ms, and whether it was not there when this board first looked."""
-        seen = (at // _MINUTE * _MINUTE, self._since is not None)
-        before = self._since or {}
-        self._since = {spike.key: before.get(spike.key, seen) for spike in spikes}
-        return [self._since[spike.key] for spike in spikes]
+    def _beginnings(self, spikes: list[Spike]) -> list[tuple[int, bool]]:
+        """Return when each spike was set, in ms, and whether that is known; if not, it was before that.
+
+        The minutes of the last two hours say it. What they say of a spike is asked once and kept: it may last longer.
+        """
+        keys = {spike.key for spike in spikes}
+        known = {key: since for key, since in self._since.items() if key in keys}
+        if new := keys - known.keys():
+            begun = self._view.merge.spikes_begun()
+            earliest = self._view.instant() - _SPIKES_KNOWN
+            known |= {key: (begun[key], begun[key] > earliest) for key in new}
+        self._since = known
+        return [known[spike.key] for spike in spikes]
 
     def _remember(self, answer: Answer, at: int) -> None:
         """Keep how many waited at the end of each minute: panes do not hold what was open."""
@@ -140,8 +151,11 @@ class Updates:
         self._waiting.append((minute, count))
 
 
-async def _run(feed: Feed, updates: Updates) -> None:
-    """Publish until cancelled: each second while somebody reads, else each minute, for what is remembered."""
+async def _run(feed: Feed, updates: Updates, clock: Callable[[], int]) -> None:
+    """Publish until cancelled: each second while somebody reads, else each minute, for what is remembered.
+
+    Just after each whole second, as the numbers are as of one: half a second later they would be half a second old.
+    """
     while True:
         try:
             feed.publish(*await updates.make())
@@ -149,7 +163,7 @@ async def _run(feed: Feed, updates: Updates) -> None:
             if once("stream", repr(error)):
                 logger.exception("the update of the wall failed")
         if feed.readers:
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(_EVERY_SECONDS + _AFTER_SECONDS - clock() % SECOND / SECOND)
         else:
             await feed.wanted(_MINUTE / SECOND)
 
@@ -159,7 +173,7 @@ def add_stream(app: web.Application, view: View, page: str) -> None:
     feed = app[FEED] = Feed()
 
     async def running(_app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_run(feed, Updates(view, page)))
+        task = asyncio.create_task(_run(feed, Updates(view, page), view.clock))
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -78,16 +78,17 @@ class View:
         """Return the board's T: now, as a whole second, in ms."""
         return self.clock() // SECOND * SECOND
 
-    async def latest(self) -> Evaluation:
-        """Return the numbers now; made once for all who ask within `board.cache`."""
+    async def latest(self, *, this_second: bool = False) -> Evaluation:
+        """Return the numbers now; made once for all who ask within `board.cache`, or with `this_second` within a second."""
         async with self._lock:
-            if self._latest is None or time.monotonic() >= self._latest_until:
-                self._latest = await self.run(self._evaluate, self.instant())
+            at, latest = self.instant(), self._latest
+            if latest is None or (latest.at != at if this_second else time.monotonic() >= self._latest_until):
+                latest = self._latest = await self.run(self._evaluate, at)
                 # from its end on: one that takes longer than it is kept is still shared
                 self._latest_until = time.monotonic() + self.settings.board.cache / SECOND
-                self.metrics.evaluation_seconds.observe(self._latest.seconds)
-                self._report(self._latest.limited)
-            return self._latest
+                self.metrics.evaluation_seconds.observe(latest.seconds)
+                self._report(latest.limited)
+            return latest
 
     async def past(self, at: int) -> Evaluation:
         """Return the numbers at an earlier instant, in ms."""

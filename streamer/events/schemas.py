@@ -1,22 +1,26 @@
-"""The JSON Schemas (2020-12) of the event types, made from the classes: `python -m streamer.events.schemas [--check]`.
+"""The contract's files, made from the classes: `python -m streamer.events.schemas [--check]`.
 
-They say of one event what the classes say. What lies between fields, or between the record and the event, is left to
-the decoder: the key, the topic, the time ahead of the arrival, and the score outside its scale.
+The JSON Schemas (2020-12) of the event types say of one event what the classes say. What lies between fields, or
+between the record and the event, is left to the decoder: the key, the topic, the time ahead of the arrival, and the
+score outside its scale. The AsyncAPI document says what lies around them; its examples are the files in `examples`.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from streamer.events import asyncapi
 from streamer.events.registry import TOPICS, TYPES
 
 VERSION: Final = "v1"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 INDEX: Final = "index.json"
+ASYNCAPI: Final = "asyncapi.json"
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -33,8 +37,8 @@ def schema_of(name: str) -> dict[str, Any]:
     }
 
 
-def files() -> dict[str, str]:
-    """Return the text of every file of the folder by its name; the same classes give the same bytes."""
+def files(examples: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text of every file by its path in the folder; the same classes and examples give the same bytes."""
     topic_of = {entity: topic for topic, entities in TOPICS.items() for entity in entities}
     index = {
         name: {
@@ -45,23 +49,25 @@ def files() -> dict[str, str]:
         }
         for name, cls in sorted(TYPES.items())
     }
-    texts = {f"{name}.json": _text(schema_of(name)) for name in sorted(TYPES)}
-    texts[INDEX] = _text({"version": VERSION, "types": index})
+    texts = {f"{VERSION}/{name}.json": _text(schema_of(name)) for name in sorted(TYPES)}
+    texts[f"{VERSION}/{INDEX}"] = _text({"version": VERSION, "types": index})
+    texts[ASYNCAPI] = _text(asyncapi.document(VERSION, examples))
     return texts
 
 
 def drift(directory: Path) -> list[str]:
-    """Return the names of the files that are missing, differ from the classes or have no class."""
-    wanted = files()
-    present = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.json")}
-    return sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    """Return the paths in the folder that are missing, differ from the classes or have no class.
+
+    Raises FileNotFoundError where a type has no example.
+    """
+    return _drift(directory, _wanted(directory))
 
 
 def write(directory: Path) -> list[str]:
-    """Bring the folder up to date and return the names of the files that changed."""
-    changed = drift(directory)
-    wanted = files()
-    directory.mkdir(parents=True, exist_ok=True)
+    """Bring the folder up to date and return the paths in it that changed; FileNotFoundError as for `drift`."""
+    wanted = _wanted(directory)
+    changed = _drift(directory, wanted)
+    (directory / VERSION).mkdir(exist_ok=True)
     for name in changed:
         path = directory / name
         if name in wanted:
@@ -72,9 +78,9 @@ def write(directory: Path) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the schemas, or with --check only compare; return 1 if they differed from the classes then."""
+    """Write the files, or with --check only compare; return 1 if they differed from the classes then."""
     parser = argparse.ArgumentParser(prog="python -m streamer.events.schemas", description=__doc__)
-    parser.add_argument("directory", nargs="?", type=Path, default=Path("schemas") / VERSION)
+    parser.add_argument("directory", nargs="?", type=Path, default=Path("schemas"))
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
     options = parser.parse_args(arguments)
     names = drift(options.directory) if options.check else write(options.directory)
@@ -83,6 +89,17 @@ def main(arguments: list[str] | None = None) -> int:
         "".join(f"{options.directory / name}: {state}\n" for name in names)
     )
     return int(options.check and bool(names))
+
+
+def _wanted(directory: Path) -> dict[str, str]:
+    folder = directory / "examples"
+    return files({name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in TYPES})
+
+
+def _drift(directory: Path, wanted: Mapping[str, str]) -> list[str]:
+    paths = [*directory.glob(f"{VERSION}/*.json"), *directory.glob(ASYNCAPI)]
+    present = {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
 
 
 def _text(value: object) -> str:

@@ -40,6 +40,7 @@ class _Guarded(asyncio.Protocol):
 
     def __init__(self, guard: Guard, inner: Any, seconds: float) -> None:
         self._guard, self._inner, self._seconds = guard, inner, seconds
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -68,11 +69,15 @@ class _Guarded(asyncio.Protocol):
 
     def wait(self) -> None:
         """Start the time of the next request."""
-        if self._timer:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._cut)
+        self._deadline = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._look)
 
-    def _cut(self) -> None:
+    def _look(self) -> None:
+        """Cut, or look again: a timer for each request would cost more than one that finds the deadline moved."""
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+            return
         self._guard.cut += 1
         self._transport.abort()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from streamer import __version__
+from streamer.events import TYPES
 from streamer.ingest.adapters import ADAPTERS
 
 if TYPE_CHECKING:
@@ -12,14 +13,21 @@ if TYPE_CHECKING:
 
     from streamer.ingest.server import Route
 
-_SIGNED_BY: Final = {
-    "zendesk": ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp"),
-    "hub-sha1": ("x-hub-signature",),
-    "twilio": ("x-twilio-signature",),
-    "typeform": ("typeform-signature",),
-    "helpscout": ("x-helpscout-signature",),
-    "standard": ("webhook-id", "webhook-timestamp", "webhook-signature"),
-    "token": ("authorization",),
+# By scheme: the ways to sign, each of them the headers that it needs together.
+_SIGNED_BY: Final[dict[str, list[tuple[str, ...]]]] = {
+    "zendesk": [("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")],
+    "hub-sha1": [("x-hub-signature",)],
+    "twilio": [("x-twilio-signature",)],
+    "typeform": [("typeform-signature",)],
+    "helpscout": [("x-helpscout-signature",)],
+    "survicate": [("hmac",)],
+    "rocketchat": [("x-rocketchat-livechat-token",)],
+    "standard": [("webhook-id", "webhook-timestamp", "webhook-signature")],
+    "token": [("bearer",), ("token",)],
+}
+_TOKENS: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "token": {"type": "apiKey", "in": "query", "name": "token", "description": "For senders that cannot set a header."},
 }
 _PROBLEMS: Final = {
     "401": "The signature is missing or wrong, or the delivery is too old.",
@@ -27,53 +35,117 @@ _PROBLEMS: Final = {
     "415": "The body has an encoding that is not understood.",
     "422": "No event can be made of the body.",
     "429": "Too many events are not acknowledged yet; try again after Retry-After.",
-    "503": "Kafka has not acknowledged; try again after Retry-After.",
+    "503": "Kafka has not acknowledged, or (without a body) there are too many connections; try again after Retry-After.",
 }
-_KINDS: Final = {
-    "cloudevents": ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
-    "twilio": ("application/x-www-form-urlencoded", "application/json"),
+_RETRY: Final = {"Retry-After": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+_ENCODING: Final = {
+    "name": "content-encoding",
+    "in": "header",
+    "description": "How the body is compressed; the signature is over the bytes as they come.",
+    "schema": {"enum": ["gzip", "deflate", "identity", ""]},
+}
+_ANYTHING: Final[dict[str, Any]] = {"schema": {"description": "What the vendor sends."}}
+_FORM: Final = {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
+_KINDS: Final[dict[str, dict[str, Any]]] = {
+    "cloudevents": {
+        "application/cloudevents+json": {"schema": {"$ref": "#/components/schemas/CloudEvent"}},
+        "application/cloudevents-batch+json": {
+            "schema": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}}
+        },
+        "application/json": {
+            "schema": {"type": "object", "description": "An event's data; its attributes are ce-... headers."}
+        },
+    },
+    "twilio": {"application/x-www-form-urlencoded": _FORM, "application/json": _ANYTHING},
+}
+_SCHEMAS: Final = {
+    "Problem": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    "Taken": {"type": "object", "required": ["events"], "properties": {"events": {"type": "integer", "minimum": 0}}},
+    "Live": {"type": "object", "required": ["live"], "properties": {"live": {"const": True}}},
+    "CloudEvent": {
+        "type": "object",
+        "description": "An event of the contract; the schema of each type is in schemas/v1.",
+        "required": ["specversion", "id", "source", "type", "time", "subject", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "minLength": 1},
+            "source": {"type": "string", "minLength": 1},
+            "type": {"enum": sorted(TYPES)},
+            "time": {"type": "string", "format": "date-time"},
+            "subject": {"type": "string", "minLength": 1},
+            "data": {"type": "object"},
+        },
+    },
 }
 
 
 def describe(routes: Mapping[str, Route]) -> dict[str, Any]:
     """Return the document."""
     paths: dict[str, Any] = {f"/in/{name}": _path(name, route) for name, route in routes.items()}
-    paths["/"] = {"get": _read("page", "The sources and the last delivery of each.", "text/html")}
-    paths["/live"] = {"get": _read("live", "Whether the process turns.", "application/json")}
-    paths["/openapi.json"] = {"get": _read("openapi", "This document.", "application/json")}
-    problem = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-    taken = {"type": "object", "required": ["events"], "properties": {"events": {"type": "integer", "minimum": 0}}}
+    paths["/"] = {"get": _read("page", "The sources and the last delivery of each.", {"text/html": {}})}
+    paths["/live"] = {"get": _read("live", "Whether the process turns.", _content("Live"))}
+    paths["/openapi.json"] = {"get": _read("openapi", "This document.", {"application/json": {}})}
+    headers = {
+        name: _TOKENS.get(name, {"type": "apiKey", "in": "header", "name": name})
+        for route in routes.values()
+        for way in _SIGNED_BY[route.scheme]
+        for name in way
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "streamer ingest", "version": __version__},
         "paths": paths,
-        "components": {"schemas": {"Problem": problem, "Taken": taken}},
+        "components": {"schemas": _SCHEMAS, "securitySchemes": headers},
     }
 
 
 def _path(name: str, route: Route) -> dict[str, Any]:
-    kinds = _KINDS.get(route.adapter, ("application/json",))
-    taken: dict[str, Any] = {"200": {"description": "Kafka has the events, if any.", "content": _content("Taken")}}
+    answer = {"200": {"description": "Kafka has the events, if any.", "content": _content("Taken")}}
     if ADAPTERS[route.adapter].empty_answer:
-        taken["204"] = {"description": "Kafka has the events."}
-    problems = {code: {"description": text, "content": _content("Problem")} for code, text in _PROBLEMS.items()}
-    headers = [
-        {"name": header, "in": "header", "required": False, "schema": {"type": "string"}}
-        for header in _SIGNED_BY[route.scheme]
-    ]
+        answer["204"] = {"description": "Kafka has the events, if any."}
+    for code, text in _PROBLEMS.items():
+        answer[code] = {"description": text, "content": _content("Problem")}
+        if code in ("429", "503"):
+            answer[code]["headers"] = _RETRY
     post = {
         "operationId": f"deliver-{name}",
         "summary": f"A delivery for the adapter {route.adapter}, signed by the scheme {route.scheme}.",
-        "parameters": headers,
-        "requestBody": {"required": True, "content": {kind: {"schema": {}} for kind in kinds}},
-        "responses": {**taken, **problems},
+        "parameters": [_ENCODING],
+        "security": [{key: [] for key in way} for way in _SIGNED_BY[route.scheme]],
+        "requestBody": {"required": True, "content": _KINDS.get(route.adapter, {"application/json": _ANYTHING})},
+        "responses": answer,
     }
-    return {"post": post}
+    if not route.secrets:
+        post["description"] = "No secret is configured: every delivery is refused with 401."
+    path = {"post": post}
+    if route.adapter == "cloudevents":
+        path["options"] = _handshake(name)
+    return path
+
+
+def _handshake(name: str) -> dict[str, Any]:
+    origin = {
+        "name": "WebHook-Request-Origin",
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
+    }
+    shown = ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate", "Allow")
+    headers = {header: {"required": True, "schema": {"type": "string"}} for header in shown}
+    return {
+        "operationId": f"ask-{name}",
+        "summary": "Whether a sender may deliver here (CloudEvents' HTTP 1.1 Web Hooks).",
+        "parameters": [origin],
+        "responses": {
+            "200": {"description": "It may.", "headers": headers},
+            "400": {"description": "The origin is missing.", "content": _content("Problem")},
+        },
+    }
 
 
 def _content(schema: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
-def _read(name: str, text: str, kind: str) -> dict[str, Any]:
-    return {"operationId": name, "responses": {"200": {"description": text, "content": {kind: {}}}}}
+def _read(name: str, text: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"operationId": name, "responses": {"200": {"description": text, "content": content}}}

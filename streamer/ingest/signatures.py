@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, unquote_to_bytes
 
 from streamer.errors import StreamerError
 from streamer.ingest.adapters.base import RefusedError, instant
@@ -70,7 +70,7 @@ def _zendesk(signed: Signed) -> _Parts:
     stamp = signed.headers.get("x-zendesk-webhook-signature-timestamp", "")
 
     def expected(secret: bytes) -> list[bytes]:
-        return [base64.b64encode(hmac.digest(secret, stamp.encode() + signed.body, "sha256"))]
+        return [base64.b64encode(hmac.digest(secret, _bytes(stamp) + signed.body, "sha256"))]
 
     return _given(signed.headers.get("x-zendesk-webhook-signature", "")), expected, _iso_ms(stamp)
 
@@ -102,12 +102,26 @@ def _helpscout(signed: Signed) -> _Parts:
     return _given(signed.headers.get("x-helpscout-signature", "")), expected, None
 
 
+def _survicate(signed: Signed) -> _Parts:
+    """The hexadecimal HMAC-SHA256(secret, body)."""
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [hmac.new(secret, signed.body, hashlib.sha256).hexdigest().encode()]
+
+    return _given(signed.headers.get("hmac", "").lower()), expected, None
+
+
+def _rocketchat(signed: Signed) -> _Parts:
+    """The secret itself. It protects no content: only over TLS."""
+    return _given(signed.headers.get("x-rocketchat-livechat-token", "")), lambda secret: [secret], None
+
+
 def _twilio(signed: Signed) -> _Parts:
     """Base64 of HMAC-SHA1(auth token, public address + sorted parameters); JSON bodies by their hash in the address."""
     address, _, query = signed.path.partition("?")
-    hashes = parse_qs(query, max_num_fields=_FIELDS_MAX).get("bodySHA256", [])
+    hashes = _query(signed, "bodySHA256")
     if hashes:
-        if not hmac.compare_digest(hashes[0].lower().encode(), hashlib.sha256(signed.body).hexdigest().encode()):
+        if not hmac.compare_digest(_bytes(hashes[0].lower()), hashlib.sha256(signed.body).hexdigest().encode()):
             raise ForgedError("the signature is missing or wrong")
         parameters = b""
     else:
@@ -116,7 +130,7 @@ def _twilio(signed: Signed) -> _Parts:
     # A proxy may have taken the TLS off and added its port: the address that Twilio called is one of these.
     hosts = dict.fromkeys((host, host.rpartition(":")[0] or host, f"{host.partition(':')[0]}:443"))
     tail = address + (f"?{query}" if query else "")
-    urls = [f"{scheme}://{one}{tail}".encode("utf-8", "surrogateescape") for one in hosts for scheme in _WEB]
+    urls = [_bytes(f"{scheme}://{one}{tail}") for one in hosts for scheme in _WEB]
 
     def expected(secret: bytes) -> list[bytes]:
         return [base64.b64encode(hmac.digest(secret, url + parameters, "sha1")) for url in urls]
@@ -129,7 +143,7 @@ def _standard(signed: Signed) -> _Parts:
     unique, stamp = signed.headers.get("webhook-id", ""), signed.headers.get("webhook-timestamp", "")
 
     def expected(secret: bytes) -> list[bytes]:
-        message = f"{unique}.{stamp}.".encode() + signed.body
+        message = _bytes(f"{unique}.{stamp}.") + signed.body
         return [b"v1," + base64.b64encode(hmac.digest(_standard_key(secret), message, "sha256"))]
 
     signed_at = int(stamp) * 1000 if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else 0  # noqa: PLR2004
@@ -144,20 +158,34 @@ def _token(signed: Signed) -> _Parts:
     """
     kind, _, token = signed.headers.get("authorization", "").partition(" ")
     given = _given(token.strip()) if kind.lower() == "bearer" else []
-    query = parse_qs(signed.path.partition("?")[2], max_num_fields=_FIELDS_MAX)
-    return [*given, *(one for text in query.get("token", []) for one in _given(text))], lambda secret: [secret], None
+    return [*given, *(one for text in _query(signed, "token") for one in _given(text))], lambda secret: [secret], None
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:
     """Return the fields of a form. Raises `RefusedError` where it has too many."""
+    # Not parse_qsl: of bytes it takes ASCII only, also behind the %.
+    fields = body.split(b"&", _FIELDS_MAX)
+    if len(fields) > _FIELDS_MAX:
+        raise RefusedError("the form has too many fields")
+    pairs = (field.replace(b"+", b" ").partition(b"=") for field in fields if field)
+    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pairs]
+
+
+def _query(signed: Signed, name: str) -> list[str]:
+    """Return the values of a name in the query; `ForgedError` where it has more than a sender's."""
     try:
-        return parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX)
+        return parse_qs(signed.path.partition("?")[2], max_num_fields=_FIELDS_MAX).get(name, [])
     except ValueError:
-        raise RefusedError("the form has too many fields") from None
+        raise ForgedError("the signature is missing or wrong") from None
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes that came: aiohttp reads as surrogates what is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _given(text: str) -> list[bytes]:
-    return [text.encode("utf-8", "surrogateescape")] if text else []
+    return [_bytes(text)] if text else []
 
 
 def _standard_key(secret: bytes) -> bytes:
@@ -180,6 +208,8 @@ _SCHEMES: Final = {
     "twilio": _twilio,
     "typeform": _typeform,
     "helpscout": _helpscout,
+    "survicate": _survicate,
+    "rocketchat": _rocketchat,
     "standard": _standard,
     "token": _token,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -118,12 +118,12 @@ class Locks:
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], tuple[asyncio.Lock, list[None]]] = {}
 
-    @asynccontextmanager
-    async def of(self, source: str, key: str | None) -> AsyncIterator[None]:
+    def of(self, source: str, key: str | None) -> AbstractAsyncContextManager[None]:
         """Let one delivery of this ticket in at a time; None needs no lock."""
-        if key is None:
-            yield
-            return
+        return nullcontext() if key is None else self._of(source, key)
+
+    @asynccontextmanager
+    async def _of(self, source: str, key: str) -> AsyncIterator[None]:
         lock, users = self._held.setdefault((source, key), (asyncio.Lock(), []))
         users.append(None)
         try:

@@ -1,43 +1,31 @@
-"""`streamer tail`: the lines of an Asterisk queue_log to Kafka as they are written, from where it was left."""
+"""`streamer tail`: the lines of an Asterisk queue_log to Kafka as they are written, from where it was left; or its AMI."""
 
 from __future__ import annotations
 
-import fcntl
-import os
+import asyncio
 import random
 import signal
 import threading
-import time
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 (typer resolves it)
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from streamer.errors import (
-    DataError,
-    DependencyError,
-    InputMissingError,
-    Mistake,
-    OutputError,
-    SettingsError,
-    UsageError,
-)
-from streamer.events import Decoder, InvalidEvent
+from streamer.errors import DependencyError, Mistake, SettingsError, UsageError
 from streamer.ingest.adapters.base import Source
-from streamer.ingest.asterisk import Memory, QueueLog
+from streamer.ingest.ami_command import AmiTail
+from streamer.ingest.asterisk import QueueLog
+from streamer.ingest.asterisk_memory import Memory  # noqa: TC001 (msgspec resolves it)
 from streamer.ingest.follow import Follower, Place
+from streamer.ingest.position import Outlet, alone, load, save
 from streamer.logs import configure_logs, get_logger
 from streamer.options import ConfigOption  # noqa: TC001 (typer resolves it)
-from streamer.producers.kafka import KafkaSender, address
+from streamer.producers.kafka import KafkaSender
 from streamer.settings import load_settings
 from streamer.settings._processes import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from streamer.ingest.adapters.base import Event
     from streamer.settings import Settings
 
 logger = get_logger(__name__)
@@ -61,9 +49,9 @@ class Tail:
 
     def __init__(self, settings: Settings, source: Source, path: Path, position: Path, *, from_start: bool) -> None:
         self._settings, self._source, self._path, self._position_file = settings, source, path, position
-        self._decoder = Decoder(settings.surveys.scales, settings.time.future)
+        self.outlet = Outlet(settings)
         self._from_start = from_start
-        self.lines = self.events = self.refused = 0
+        self.lines = 0
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
         """Send until `stop` is set, or with `once` to the end of the file; Kafka away is waited for.
@@ -84,7 +72,7 @@ class Tail:
                 stop.wait(_BACKOFF_S * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
 
     def _follow(self, sender: KafkaSender, stop: threading.Event, *, once: bool) -> None:
-        position = self._load()
+        position = load(self._position_file, Position)
         log = QueueLog(self._source, position.memory if position else None)
         history = position.history if position else self._from_start
         start = position.place if position else Place() if self._from_start else None
@@ -94,14 +82,14 @@ class Tail:
                 chunk = follower.read(_LINES)
                 for line in chunk.lines:
                     for event in log.line(line):
-                        self._send(sender, event, history=history)
+                        self.outlet.send(sender, event, history=history)
                 history = history and not chunk.at_end
                 if chunk.lines or position is None or position.place != chunk.place:
                     sender.flush()
                     position = Position(chunk.place, log.memory, history)
-                    self._save(position)
+                    save(self._position_file, msgspec.json.encode(position))
                 self.lines += len(chunk.lines)
-                self.refused += log.refused
+                self.outlet.refused += log.refused
                 log.refused = 0
                 if chunk.at_end:
                     if once:
@@ -110,50 +98,18 @@ class Tail:
         finally:
             follower.close()
 
-    def _send(self, sender: KafkaSender, event: Event, *, history: bool) -> None:
-        if history:  # what is loaded later became known when it happened, or all of it would be late
-            event["recordedtime"] = event["time"]
-        topic, key = address(event)
-        value = msgspec.json.encode(event)
-        try:
-            self._decoder.decode(topic, key.encode(), value, time.time_ns() // 1_000_000)
-        except InvalidEvent as error:
-            self.refused += 1
-            logger.warning("an event was refused", code=error.code, detail=error.detail)
-            return
-        sender.send_record(topic, key.encode(), value)
-        self.events += 1
-
-    def _load(self) -> Position | None:
-        try:
-            return msgspec.json.decode(self._position_file.read_bytes(), type=Position)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise InputMissingError(str(self._position_file), error.strerror or "cannot be read") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise DataError("is no position of `streamer tail`", source=str(self._position_file)) from None
-
-    def _save(self, position: Position) -> None:
-        """Replace the file whole: a crash leaves the old one or the new one."""
-        path = self._position_file
-        new = path.with_name(path.name + ".new")
-        try:
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(position))
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(path)
-        except OSError as error:
-            raise OutputError(str(path), error.strerror or str(error)) from None
-
 
 def tail(
-    file: Annotated[Path, typer.Argument(help="The queue_log, such as /var/log/asterisk/queue_log.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The queue_log, such as /var/log/asterisk/queue_log.", show_default=False)
+    ] = None,
+    *,
     position: Annotated[
         Path, typer.Option(help="File that keeps where it was, for the next start.", show_default=False)
     ],
-    *,
+    ami: Annotated[
+        bool, typer.Option("--ami", help="Listen to the manager interface that [ami] names, instead of a file.")
+    ] = False,
     source: Annotated[str, typer.Option(help="Name of this Asterisk.")] = "asterisk",
     name: Annotated[
         list[str] | None,
@@ -169,23 +125,32 @@ def tail(
     once: Annotated[bool, typer.Option("--once", help="End at the end of the file.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Send the calls and agents of an Asterisk queue_log to Kafka as lines are written, until SIGTERM."""
+    """Send an Asterisk's calls and agents to Kafka until SIGTERM: of its queue_log as lines are written, or of its AMI."""
+    if ami == (file is not None):
+        raise UsageError("either a FILE or --ami")
+    if ami and (from_start or once):
+        raise UsageError("--from-start and --once are for a FILE")
     settings = load_settings(config)
     configure_logs(settings)
     names = dict(_pair(one) for one in name or [])
-    tailed = Tail(
-        settings,
-        Source(source, _key(settings), names=names, pass_names=pass_names),
-        file,
-        position,
-        from_start=from_start,
-    )
+    known = Source(source, _key(settings), names=names, pass_names=pass_names)
+    with alone(position):
+        if file is None:
+            asyncio.run(_listen(settings, known, position))
+        else:
+            _follow(Tail(settings, known, file, position, from_start=from_start), once=once)
+
+
+async def _listen(settings: Settings, source: Source, position: Path) -> None:
+    await AmiTail(settings, source, position).run()
+
+
+def _follow(tailed: Tail, *, once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with _alone(position):
-        tailed.run(stop, once=once)
-    logger.info("ended", lines=tailed.lines, events=tailed.events, refused=tailed.refused)
+    tailed.run(stop, once=once)
+    logger.info("ended", lines=tailed.lines, events=tailed.outlet.events, refused=tailed.outlet.refused)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -201,19 +166,3 @@ def _key(settings: Settings) -> bytes:
     if key is None:
         raise SettingsError([Mistake("", "ingest.key_file", "is needed: ids leave as keyed hashes")])
     return key.get_secret_value().encode()
-
-
-@contextmanager
-def _alone(position: Path) -> Iterator[None]:
-    """Hold the position's lock: two that follow one file would send everything twice."""
-    path = position.with_name(position.name + ".lock")
-    try:
-        lock = path.open("wb")
-    except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error)) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{position} is in use by another `streamer tail`") from None
-        yield

@@ -124,9 +124,10 @@ class _View:
         """Yield a block a window, of those that show anything."""
         if metric.only_by is not None:
             shown = shown & self.places.by(metric.only_by)
-        for i in np.flatnonzero(shown.any(axis=1)).tolist():
-            own = (*labels, ("window", windows[i]))
-            yield Block("support_" + family, metric, own, self.places, values[i], shown[i])
+        name, places = "support_" + family, self.places
+        for i, any_ in enumerate(np.logical_or.reduce(shown, axis=1).tolist()):
+            if any_:
+                yield Block(name, metric, (*labels, ("window", windows[i])), places, values[i], shown[i])
 
     def windowed(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
         """Yield the blocks of a metric in some windows."""

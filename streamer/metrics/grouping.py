@@ -29,7 +29,8 @@ class Places:
         self._members = [tuple(self._names.index(name) for name in grouping) for grouping in self.groupings]
         self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
         self._seen = 0
-        self._shown: list[dict[str, str]] = [{} for _ in self._names]
+        #: of each dimension, also of one that no grouping has: value -> what it is shown as
+        self.shown: list[dict[str, str]] = [{} for _ in self._names]
         #: of each place: its `by` label, and the values of all dimensions, empty for those not in the grouping
         self.labels: list[tuple[str, tuple[str, ...]]] = []
         #: of each place: the number of its grouping
@@ -60,10 +61,10 @@ class Places:
         """
         shown = [self._ranked(groups, counts, place) for place in range(len(self._names))]
         known = self._seen
-        changed = shown != self._shown
+        changed = shown != self.shown
         if known == len(groups) and not changed:
             return np.empty(0, dtype=np.int64), self.of_group[:, :0]
-        self._shown, self._seen = shown, len(groups)
+        self.shown, self._seen = shown, len(groups)
         first = 0 if changed else known
         fresh = np.empty((len(self.groupings), len(groups)), dtype=np.int64)
         fresh[:, :first] = self.of_group[:, :first]
@@ -79,7 +80,7 @@ class Places:
 
     def _ranked(self, groups: Sequence[tuple[str, ...]], counts: Ints, place: int) -> dict[str, str]:
         """Return value -> what it is shown as, for the values of one dimension."""
-        old = self._shown[place]
+        old = self.shown[place]
         if len(groups) == self._seen and len(old.keys() - {""}) <= self._limit:
             return old  # there is a place for every value, so counts do not matter
         sizes: dict[str, int] = {}

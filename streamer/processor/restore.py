@@ -64,7 +64,7 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
     What is still in memory from before a rebalance is kept if nobody else has written meanwhile. Raises KafkaError (or
     a group of them) where the brokers do not answer, and ProcessorError where the state cannot be continued.
     """
-    started, count = time.monotonic(), 0
+    started, count, reading = time.monotonic(), 0, 0.0
     held = partitions.hold(numbers)
     # A group, not gather(): a fence that outlived its recovery would shut out the next one's.
     async with asyncio.TaskGroup() as group:
@@ -76,7 +76,9 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
             await source.start()
             # All that has to be asked, before the first fetch is under way: each question would wait for its long poll.
             bounds = await _bounds(source, config, held)
+            begun = time.monotonic()
             count = await _read(source, partitions, config, held, bounds)
+            reading = time.monotonic() - begun
             for owned in partitions.held:  # not `held`: some may have been put anew
                 _resume_sources(bounds, config, owned)
                 owned.state.restored()
@@ -86,7 +88,9 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
     elapsed = time.monotonic() - started
     metrics.recovery_seconds.set(elapsed)
     metrics.recovered_records.inc(count)
-    logger.info("recovered partitions %s: %s records in %.2f s", sorted(numbers), count, elapsed)
+    logger.info(
+        "recovered partitions %s: %s records in %.2f s, %.2f s of it reading", sorted(numbers), count, elapsed, reading
+    )
 
 
 async def _bounds(source: AIOKafkaConsumer, config: WorkerConfig, held: Sequence[Owned]) -> Bounds:

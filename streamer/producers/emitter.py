@@ -138,12 +138,10 @@ class Batch(EventMethods):
 
 def _connecting(settings: Settings) -> Any:
     """Return what makes a connected producer. Raises KafkaError where no broker answers."""
-    from kafka import KafkaProducer  # noqa: PLC0415 (as above)
-
-    from streamer.producers.kafka import BATCH_BYTES, connection  # noqa: PLC0415
+    from streamer.producers.kafka import BATCH_BYTES, Producer, connection  # noqa: PLC0415 (as above)
 
     connected = connection(settings)  # secrets are read now: a mistake is told to the caller
-    return lambda: KafkaProducer(
+    return lambda: Producer(
         **connected,
         acks="all",
         enable_idempotence=True,

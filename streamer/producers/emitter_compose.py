@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from streamer.events.scales import ScaleLike
     from streamer.producers.identity import Identity
 
-_TOPIC_OF: Final = {
-    name: topic for name, cls in TYPES.items() for topic, kinds in TOPICS.items() if cls.entity in kinds
+# The topic of a type, and the field of its data that is its subject too.
+_KINDS: Final = {
+    name: (topic, cls.entity if cls.entity in ("customer", "agent") else None)
+    for name, cls in TYPES.items()
+    for topic, kinds in TOPICS.items()
+    if cls.entity in kinds
 }
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -124,36 +128,34 @@ class Composer:
 
         Raises `RefusedEvent`, or TypeError for a field that there is not.
         """
-        unknown = common.keys() - _COMMON
-        if unknown:
-            raise TypeError(f"{name} has no field {min(unknown)!r}")
-        data = {key: value for key, value in (*common.items(), *fields.items()) if value is not None}
+        if not common.keys() <= _COMMON:
+            raise TypeError(f"{name} has no field {min(common.keys() - _COMMON)!r}")
+        topic, own = _KINDS[name]
+        data = {key: value for key, value in fields.items() if value is not None}
         event: dict[str, Any] = {"specversion": "1.0", "source": self._source, "type": name}
-        event |= {key: data.pop(key) for key in _STAMPS if key in data}
+        for key, value in common.items():
+            if value is not None:
+                (event if key in _STAMPS else data)[key] = value
         if "id" not in event:
             event["id"] = f"{self._prefix}-{next(self._count)}"
         if "time" not in event:
             event["time"] = dt.datetime.now(dt.UTC)
-        entity = TYPES[name].entity
-        if entity == "customer":
-            data["customer"] = subject
-        elif entity == "agent":
-            data["agent"] = subject
+        if own is not None:
+            data[own] = subject
         self._hash(data)
-        event["subject"] = data[entity] if entity in ("customer", "agent") else subject
+        event["subject"] = subject if own is None else data[own]
         event["data"] = data
-        key = data.get("customer", event["subject"])
-        return self._validated(name, key, event)
+        return self._validated(name, topic, data.get("customer", event["subject"]), event)
 
     def _hash(self, data: dict[str, Any]) -> None:
         # An empty agent takes work from everybody, and what is no text is for the validation.
-        for field, hashed in (("customer", self._identity.customer), ("agent", self._identity.agent)):
-            value = data.get(field)
-            if value and isinstance(value, str):
-                data[field] = hashed(value)
+        customer, agent = data.get("customer"), data.get("agent")
+        if customer and isinstance(customer, str):
+            data["customer"] = self._identity.customer(customer)
+        if agent and isinstance(agent, str):
+            data["agent"] = self._identity.agent(agent)
 
-    def _validated(self, name: str, key: Any, event: dict[str, Any]) -> Record:
-        topic = _TOPIC_OF[name]
+    def _validated(self, name: str, topic: str, key: Any, event: dict[str, Any]) -> Record:
         try:
             value = _encode(event)
             encoded = key.encode() if isinstance(key, str) else b""

@@ -62,7 +62,8 @@ class Courier:
 
     def _begin(self) -> None:
         """Set what belongs to one process. `_disk` is taken before `_lock`, never after it."""
-        self._lock = threading.Condition(threading.Lock())
+        self._mutex = threading.Lock()  # that of `_lock`, entered without its Python: a fifth of the time of `submit`
+        self._lock = threading.Condition(self._mutex)
         self._disk = threading.Lock()
         self._window: deque[Held] = deque()
         self._pending: list[Held] = []
@@ -85,17 +86,18 @@ class Courier:
 
     def submit(self, record: Record, group: Group) -> None:
         """Accept a record, or raise `SpoolFullError`. It is acknowledged once `wait` has returned for its group."""
-        with self._lock:
+        size = len(record.key) + len(record.value)
+        with self._mutex:
             if self._closed:
                 raise RuntimeError("the emitter is closed")
             if self._thread is None:
                 self._start()
-            self._make_room(len(record.key) + len(record.value))
+            self._make_room(size)
             self._seq += 1
             held = Held(Row(self._seq, *record), group, spooled=False)
             group.waiting += 1
             self._waiting += 1
-            self._waiting_bytes += held.row.size
+            self._waiting_bytes += size
             if not (self._direct and self._hand_over(held)):
                 self._pending.append(held)
             commit = len(self._pending) >= _COMMIT_ROWS
@@ -119,9 +121,8 @@ class Courier:
         self._commit()
         with self._lock:
             if not self._lock.wait_for(lambda: self._waiting == 0, timeout_s):
-                raise DependencyError(
-                    "kafka", f"has not acknowledged {self._waiting:,} events; {self._folder} has them"
-                )
+                what = f"has not acknowledged {self._waiting:,} events; {self._folder} has them"
+                raise DependencyError("kafka", what)
 
     def close(self, timeout_s: float) -> None:
         """Give Kafka `timeout_s` for what waits; the rest is in the spool when this returns, for the next start."""
@@ -144,9 +145,7 @@ class Courier:
     def counts(self) -> Counts:
         """Return the numbers of now."""
         with self._lock:
-            return Counts(
-                self._sent, self._spooled, self.refused, self._waiting, self._waiting_bytes, self._direct
-            )  # fmt: skip
+            return Counts(self._sent, self._spooled, self.refused, self._waiting, self._waiting_bytes, self._direct)
 
     def refuse(self) -> None:
         """Count an event that was refused before it came here."""
@@ -162,6 +161,8 @@ class Courier:
             raise SpoolFullError(str(self._folder), f"is full: {self._waiting:,} events wait for Kafka")
         self._full = False
         # The thread acknowledges, or ends the direct way when its patience does.
+        if not self._direct or len(self._window) < WINDOW_MAX:
+            return
         limit_s = self._patience_s + _DISK_S
         if not self._lock.wait_for(lambda: not self._direct or len(self._window) < WINDOW_MAX, limit_s):
             self.refused += 1
@@ -171,7 +172,7 @@ class Courier:
         """Give the newest event to kafka-python; say if it took it."""
         row = held.row
         try:
-            held.future = self._producer.send(row.topic, key=row.key, value=row.value)
+            held.future = self._producer.put(row.topic, row.key, row.value)
         except KafkaError as error:
             log.warning("kafka: %s: %s", row.topic, error)
             self._direct = False
@@ -268,7 +269,7 @@ class Courier:
         for row in rows:
             held = Held(row, None, spooled=True)
             try:
-                held.future = self._producer.send(row.topic, key=row.key, value=row.value)
+                held.future = self._producer.put(row.topic, row.key, row.value)
             except KafkaError as error:
                 log.warning("kafka: %s: %s; events wait in %s", row.topic, error, self._folder)
                 self._pause()
@@ -300,15 +301,15 @@ class Courier:
     def _count_done(self) -> None:
         failed = False
         with self._lock:
-            window = self._window
+            window, count = self._window, len(self._window)
             while window and window[0].future.is_done and not failed:
-                failed = window[0].future.failed()
+                failed = window[0].future.exception is not None
                 if not failed:
                     held = window.popleft()
                     settle(held)
-                    self._sent += 1
-                    self._waiting -= 1
                     self._waiting_bytes -= held.row.size
+            self._sent += count - len(window)
+            self._waiting -= count - len(window)
             self._lock.notify_all()
         if failed:
             self._start_over()

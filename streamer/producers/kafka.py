@@ -1,13 +1,16 @@
 """Events to Kafka: one topic for each kind of entity, one partition for each customer, and nothing lost in silence."""
 
-import threading
+from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.partitioner import murmur2
+from kafka.structs import TopicPartition
 
 from streamer.errors import DataError, DependencyError
 from streamer.events import TOPICS
@@ -17,11 +20,36 @@ _TOPIC_OF: Final = {entity: topic for topic, entities in TOPICS.items() for enti
 # kafka-python's buffer has no limit of its own: without this one a producer that is faster than the broker takes all
 # memory. 20,000 records of 300 bytes are 6 MB, and 0.4 s at 50,000 a second: enough to keep five requests under way.
 _UNDER_WAY_MAX: Final = 20_000
-# A batch costs the client some 1 ms whatever is in it; 20 ms is nothing against the second in which a number may appear.
-_LINGER_MS: Final = 20
+# Each batch wakes kafka-python's thread once: at 5,000 events/s on 24 topic partitions 50 ms halve the CPU time of 5 ms.
+# It is nothing against the second in which a number may appear.
+_LINGER_MS: Final = 50
 BATCH_BYTES: Final = 128 * 1024
+# kafka-python looks at the size of what is larger: the broker would refuse a megabyte.
+_PLAIN_BYTES: Final = 65_536
+# The hash is pure Python, 5 us for an id of 32 digits; a customer's events come together. 4 MB of keys.
+_KEYS_KNOWN: Final = 20_000
 
 _encode = msgspec.json.Encoder().encode
+_hash = lru_cache(_KEYS_KNOWN)(murmur2)
+
+
+class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
+    """kafka-python's producer with a short way in, for what this product sends: small records with a key, as bytes."""
+
+    def put(self, topic: str, key: bytes, value: bytes) -> Any:
+        """Do what `send` does at half its cost, and return its future; raise as it does.
+
+        `send` serializes, partitions, estimates and looks for options anew for each record. The rest is the same: its
+        accumulator, its thread, its partition of a key.
+        """
+        places = self._metadata.partitions_for_topic(topic)
+        if not places or self._closed or len(key) + len(value) > _PLAIN_BYTES:
+            return self.send(topic, key=key, value=value)
+        place = TopicPartition(topic, (_hash(key) & 0x7FFFFFFF) % len(places))
+        future, full, new, _ = self._accumulator.append(place, None, key, value, [])
+        if full or new:
+            self._sender.wakeup()
+        return future
 
 
 def address(event: Mapping[str, Any]) -> tuple[str, str]:
@@ -34,7 +62,7 @@ def address(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class KafkaSender:
-    """Sends events to the brokers of `[kafka]`, as a context manager; leaving it in peace flushes.
+    """Sends events to the brokers of `[kafka]`, as a context manager; leaving it in peace flushes. For one thread.
 
     Idempotent where the broker can, acknowledged by all replicas, placed by the key as Java clients do. A broker or
     topic that is away for longer than `timeout_s` is a DependencyError, raised by the call that finds it out.
@@ -42,15 +70,13 @@ class KafkaSender:
 
     def __init__(self, settings: Settings, *, timeout_s: float = 30.0) -> None:
         self._timeout_s = timeout_s
-        self._under_way = threading.Semaphore(_UNDER_WAY_MAX)
-        self._lock = threading.Lock()
+        self._under_way: deque[Any] = deque()
         self._failure: Exception | None = None
+        self._acknowledged = 0
         self._where = settings.kafka.bootstrap
-        self.acknowledged = 0
-        """How many records the brokers have acknowledged."""
         timeout_ms = round(timeout_s * 1000)
         try:
-            self._producer: Any = KafkaProducer(
+            self._producer = Producer(
                 **connection(settings),
                 acks="all",
                 allow_auto_create_topics=False,
@@ -64,6 +90,12 @@ class KafkaSender:
             )
         except KafkaError as error:
             raise self._away(error) from error
+
+    @property
+    def acknowledged(self) -> int:
+        """How many records the brokers have acknowledged."""
+        self._look()
+        return self._acknowledged
 
     def __enter__(self) -> Self:
         return self
@@ -85,14 +117,12 @@ class KafkaSender:
     def send_record(self, topic: str, key: bytes, value: bytes) -> None:
         """Send a record as it is."""
         self._check()
-        if not self._under_way.acquire(timeout=self._timeout_s):
-            raise self._away(TimeoutError("records are not acknowledged"))
+        if len(self._under_way) >= _UNDER_WAY_MAX:
+            self._await_oldest()
         try:
-            future = self._producer.send(topic, key=key, value=value)
+            self._under_way.append(self._producer.put(topic, key, value))
         except KafkaError as error:
-            self._under_way.release()
             raise self._away(error, topic) from error
-        future.add_callback(self._done).add_errback(self._failed)
 
     def flush(self) -> None:
         """Wait until everything sent is acknowledged."""
@@ -102,17 +132,25 @@ class KafkaSender:
             raise self._away(error) from error
         self._check()
 
-    def _done(self, _metadata: object) -> None:
-        with self._lock:
-            self.acknowledged += 1
-        self._under_way.release()
+    def _await_oldest(self) -> None:
+        try:
+            self._under_way[0].get(timeout=self._timeout_s)
+        except KafkaTimeoutError as error:
+            raise self._away(error) from error
+        except KafkaError:
+            pass  # told by the check
+        self._check()
 
-    def _failed(self, error: Exception) -> None:
-        with self._lock:
-            self._failure = self._failure or error
-        self._under_way.release()
+    def _look(self) -> None:
+        """Count what is acknowledged, the oldest first; keep the first failure."""
+        waiting = self._under_way
+        while waiting and waiting[0].is_done:
+            failure = waiting.popleft().exception
+            self._acknowledged += failure is None
+            self._failure = self._failure or failure
 
     def _check(self) -> None:
+        self._look()
         if self._failure is not None:
             raise self._away(self._failure) from self._failure
 

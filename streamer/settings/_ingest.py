@@ -23,9 +23,14 @@ Adapter = Literal[
     "typeform",
     "delighted",
     "helpscout",
+    "rocketchat",
+    "surveymonkey",
+    "survicate",
     "cloudevents",
 ]
-Scheme = Literal["zendesk", "hub-sha1", "twilio", "typeform", "helpscout", "standard", "token"]
+Scheme = Literal[
+    "zendesk", "hub-sha1", "twilio", "typeform", "helpscout", "survicate", "rocketchat", "standard", "token"
+]
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 

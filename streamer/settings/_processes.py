@@ -134,6 +134,19 @@ class RedisSettings(Section):
         return read_secret(self.password_file, "redis.password_file")
 
 
+class AmiSettings(Section):
+    """`[ami]`: the Asterisk that `streamer tail --ami` listens to."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5038
+    username: Annotated[str, Field(pattern=r"^[^\r\n]{1,100}$")] = "streamer"
+    secret_file: Path | None = None
+
+    def secret(self) -> SecretStr | None:
+        """Read the secret from its file, now. Raises `SettingsError` if it cannot."""
+        return read_secret(self.secret_file, "ami.secret_file")
+
+
 class LogSettings(Section):
     """`[logs]`: to stderr; `auto` is console on a terminal, JSON lines off it."""
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from streamer.settings._ingest import IngestSettings
 from streamer.settings._processes import (
+    AmiSettings,
     BoardSettings,
     ExpositionSettings,
     KafkaSettings,
@@ -69,6 +70,7 @@ class Settings(Section):
     board: BoardSettings = BoardSettings()
     redis: RedisSettings = RedisSettings()
     ingest: IngestSettings = IngestSettings()
+    ami: AmiSettings = AmiSettings()
     logs: LogSettings = LogSettings()
 
     @field_validator("exposition")

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from streamer.settings import CalendarSettings
 
 _DAY = dt.timedelta(days=1)
-_MINUTE = 60_000
+#: the most minutes that a clock has skipped at once: Samoa left out a day
+_SKIPPED_MAX = 1_500
 #: nobody reads a business duration of over two years; the bound keeps a mistaken timestamp from a long walk
 _DAYS_MAX = 800
 
@@ -40,6 +41,14 @@ def _local_date(zone: str, t: int) -> dt.date:
 
 @lru_cache(maxsize=4096)
 def _instant(zone: str, day: dt.date, minute: int) -> int:
-    """Return the instant of a minute of a local day, in milliseconds; minute 1,440 is the next midnight."""
+    """Return the instant of a minute of a local day, in milliseconds; minute 1,440 is the next midnight.
+
+    A minute that the clock skips is the first one after it: hours that begin in it begin then, and what ends in it has.
+    """
     local = dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) + dt.timedelta(minutes=minute)
+    for _ in range(_SKIPPED_MAX):
+        # PEP 495: with the offset before the change it is later than with the one after it in a gap only.
+        if local.timestamp() <= local.replace(fold=1).timestamp():
+            break
+        local += dt.timedelta(minutes=1)
     return int(local.timestamp()) * 1000

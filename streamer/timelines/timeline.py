@@ -47,16 +47,22 @@ Entry = tuple[int, int, str, str, Event]
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
-    """A timeline as it is written: the base (empty: nothing folded yet), up to when it is folded, and the tail."""
+    """A timeline as it is written: the base (empty: nothing folded yet), up to when it is folded, and the tail.
+
+    `erased` is written only where it is true: the customer was erased by an event of the tail.
+    """
 
     base: bytes
     folded: int
     count: int
     tail: bytes
+    erased: bool = False
 
 
 _encode_record = msgspec.msgpack.Encoder().encode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
+#: MessagePack's first byte of an array of five: a record with `erased`
+_FIVE = 0x95
 
 
 def step(state: State, ctx: Context, event: Event, t: int) -> None:
@@ -73,7 +79,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> None:
 class Timeline:
     """The live form of a timeline. `state` is always the fold of base and tail."""
 
-    __slots__ = ("_ids", "_marks", "base", "count", "first", "folded", "last", "state", "tail", "touched")
+    __slots__ = ("_ids", "_marks", "base", "count", "erased", "first", "folded", "last", "state", "tail", "touched")
 
     def __init__(self, *, customer: bool) -> None:
         self.base = b""
@@ -84,6 +90,8 @@ class Timeline:
         self.last: tuple[int, int, str, str] = (0, 0, "", "")
         self.tail = bytearray()
         self.state = State(customer=customer)
+        #: an event of the tail erased the customer
+        self.erased = False
         #: the cut up to which it was used last
         self.touched = 0
         #: source and id of the tail's events, kept once the tail is too long to look through
@@ -98,6 +106,7 @@ class Timeline:
         stored = _decode_record(record)
         timeline.base, timeline.folded = stored.base, stored.folded
         timeline.count, timeline.tail = stored.count, bytearray(stored.tail)
+        timeline.erased = stored.erased
         entries = timeline._entries()
         timeline._ends(entries)
         timeline.state = timeline._fold(ctx, entries, [])
@@ -105,9 +114,8 @@ class Timeline:
 
     def record(self) -> bytes:
         """Return the timeline as it is written."""
-        return _encode_record(
-            (self.base, self.folded, self.count, self.tail)
-        )  # as a Record, which takes longer to make
+        written = (self.base, self.folded, self.count, self.tail)  # as a Record, which takes longer to make
+        return _encode_record((*written, True) if self.erased else written)
 
     def has(self, source: str, id_: str) -> bool:
         """Tell whether the tail has an event of this source and id."""
@@ -211,7 +219,13 @@ class Timeline:
             self.base = _encode_state(self._fold(ctx, tail[:place], []))
             self._put(tail[place:])
         self._ids = None
+        self.erased = self.erased and bool(self.erasures())
         self.folded = max(self.folded, folded + 1)
+
+
+def has_erasure(record: bytes) -> bool:
+    """Tell of a timeline's record, without reading it, whether an event of its tail erased the customer."""
+    return record[0] == _FIVE
 
 
 def difference(old: list[Fact], new: list[Fact]) -> list[Fact]:

@@ -272,3 +272,85 @@ def test_survey_scores_and_their_scales():
     ]  # fmt: skip
     assert "scale_max" not in one("delighted", 3)[0]["data"]
     assert one("typeform", 3)[0]["data"]["kind"] == "ces"
+
+
+def test_help_scout_s_surveys_are_on_the_scale_of_their_kind():
+    nps, faces, thumbs = (one("helpscout", number)[0]["data"] for number in (2, 3, 4))
+
+    assert [(a["survey"], a["kind"], a["score"], a["scale_max"]) for a in (nps, faces, thumbs)] == [
+        ("helpscout-survey", "nps", 9, 10), ("helpscout-faces", "csat", 1, 2), ("helpscout-thumbs", "csat", 1, 1),
+    ]  # fmt: skip
+    assert nps["customer"] == faces["customer"] == Identity(KEY).customer("helpscout:500")
+    [case] = [case for name, number, case in CASES if (name, number) == ("helpscout", 2)]
+    without_id = put(case["payload"], ("_embedded", "customer", "id"), None)
+    assert adapt("helpscout", without_id)[0]["data"]["customer"] == Identity(KEY).customer("jane@example.com")
+    for response in ({"comment": "only words"}, {"name": "Woman in Lotus Position", "value": "x"}, {"value": "Blue"}):
+        with pytest.raises(UnknownTypeError):
+            adapt("helpscout", {"response": {**response, "timestamp": "2026-11-24T06:00:00Z"}})
+
+
+def test_rocket_chat_s_chats_are_legs_with_their_times():
+    [queued], [again], [answered], [customer], [agent] = (one("rocketchat", number) for number in range(1, 6))
+    [forwarded] = one("rocketchat", 7)
+    transferred, taken = one("rocketchat", 8)
+    closing = one("rocketchat", 9)
+
+    assert (queued["time"], answered["time"]) == ("2026-11-24T06:00:00.000Z", "2026-11-24T06:00:40.000Z")
+    assert {event["data"]["queue"] for event in (queued, again, answered)} == {"billing"}
+    assert again["id"] != queued["id"]
+    assert [event["data"]["author"] for event in (customer, agent)] == ["customer", "agent"]
+    assert answered["data"]["agent"] == agent["data"]["agent"] != taken["data"]["agent"]
+    assert (forwarded["data"]["to_queue"], transferred["data"]["to_queue"]) == ("tech", "billing")
+    assert taken["time"] == transferred["time"] == "2026-11-24T06:05:00.000Z"
+    # What was told already comes with the same ids when the chat is over, so nothing counts twice.
+    assert [event["id"] for event in closing[:2]] == [customer["id"], agent["id"]]
+    assert (closing[2]["data"]["by"], closing[2]["time"]) == ("agent", "2026-11-24T06:09:00.000Z")
+    assert {event["data"]["customer"] for event in closing} == {Identity(KEY).customer("rocketchat:JvL5ePjtCFsx9Ryv7")}
+
+
+def test_survicate_s_words_are_scores_where_they_are_listed():
+    nps, words, number = (one("survicate", n)[0] for n in range(1, 4))
+
+    assert [(one["data"]["kind"], one["data"]["score"]) for one in (nps, words, number)] == [
+        ("nps", 9), ("csat", 5), ("ces", 6),
+    ]  # fmt: skip
+    assert nps["data"]["customer"] == Identity(KEY).customer("survicate:17")
+    assert number["data"]["customer"] == Identity(KEY).customer("jane@example.com")
+    # Two questions of one response are two answers.
+    assert nps["subject"] == words["subject"] != number["subject"]
+    [case] = [case for name, n, case in CASES if (name, n) == ("survicate", 2)]
+    with pytest.raises(UnknownTypeError):
+        adapt("survicate", case["payload"])
+
+
+def test_surveymonkey_s_notice_has_no_score_and_says_so():
+    [listed], [first], [stated] = (one("surveymonkey", number) for number in (1, 2, 3))
+
+    assert (stated["data"]["kind"], stated["data"]["score"], stated["data"]["scale_max"]) == ("nps", 9, 10)
+    assert (listed["data"]["kind"], listed["data"]["score"], listed["data"]["scale_max"]) == ("nps", 9, 10)
+    assert (first["data"]["kind"], first["data"]["score"], first["data"]["survey"]) == ("csat", 4, "post-chat")
+    assert (listed["data"]["has_comment"], listed["data"]["started_at"]) == (True, "2026-11-24T06:00:00.000Z")
+    notice = {"name": "w", "event_type": "response_completed", "event_id": "1", "object_type": "survey",
+              "resources": {"survey_id": "1234567890", "respondent_id": "5007154401"}}  # fmt: skip
+    with pytest.raises(RefusedError, match="no score"):
+        adapt("surveymonkey", notice)
+    with pytest.raises(UnknownTypeError):
+        adapt("surveymonkey", {**notice, "event_type": "collector_created"})
+
+
+def test_amazon_connect_s_hold_is_put_at_the_end_and_no_reason_is_no_guess():
+    held, resumed, ended = one("amazon-connect", len((FIXTURES / "amazon-connect.jsonl").read_text().splitlines()))
+
+    assert (resumed["time"], ended["time"]) == (one("amazon-connect", 3)[0]["time"],) * 2
+    assert int(resumed["time"][17:19]) - int(held["time"][17:19]) in (15, 15 - 60)
+    assert "by" not in ended["data"]
+    [case] = [case for n, i, case in CASES if n == "amazon-connect" and len(case["expect"]) == 3]
+    later = adapt("amazon-connect", put(case["payload"], ("detail", "eventType"), "COMPLETED"))
+    assert [event["id"] for event in later[:2]] == [held["id"], resumed["id"]]
+    assert later[2]["type"] == "support.call.wrapped_up"
+
+
+def test_a_task_that_is_moved_waits_in_the_other_queue():
+    [moved] = one("twilio", len((FIXTURES / "twilio.jsonl").read_text().splitlines()))
+
+    assert (moved["type"], moved["data"]["queue"]) == ("support.call.queued", "tech")

@@ -8,7 +8,8 @@ import pytest
 
 from streamer.events import Decoder
 from streamer.ingest.adapters.base import Source
-from streamer.ingest.asterisk import Memory, QueueLog
+from streamer.ingest.asterisk import QueueLog
+from streamer.ingest.asterisk_memory import Memory
 from streamer.producers.identity import Identity
 from streamer.producers.kafka import address
 from streamer.replay import exposition, read_all
@@ -54,8 +55,8 @@ EVENTS = {
 }
 
 
-def log(**options):
-    return QueueLog(Source("pbx", KEY, names={"billing": "billing", "tech": "tech", "200": "tech"}, **options))
+def log(memory=None):
+    return QueueLog(Source("pbx", KEY, names={"billing": "billing", "tech": "tech", "200": "tech"}), memory)
 
 
 def line(second, event, call="1", queue="billing", agent="PJSIP/101"):
@@ -159,7 +160,7 @@ def test_two_lines_alike_in_one_second_are_two_events_and_the_same_after_a_resta
     first = log()
     events = of(first, *lines[:2])
     kept = msgspec.json.decode(msgspec.json.encode(first.memory), type=Memory)
-    events += of(QueueLog(first._source, kept), lines[2])
+    events += of(log(memory=kept), lines[2])
 
     assert events == whole
     assert len({event["id"] for event in whole}) == len(whole)
@@ -228,8 +229,8 @@ def test_a_canary_in_any_field_comes_out_nowhere(event, canary):
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr("streamer.ingest.asterisk._CALLS_MAX", 10)
-    monkeypatch.setattr("streamer.ingest.asterisk._AGENTS_MAX", 10)
+    monkeypatch.setattr("streamer.ingest.asterisk_memory.CALLS_MAX", 10)
+    monkeypatch.setattr("streamer.ingest.asterisk_agents.AGENTS_MAX", 10)
     queue_log = log()
     for number in range(50):
         of(queue_log, line(0, f"ENTERQUEUE||{CALLER}|1", number), line(0, "PAUSE|", agent=f"PJSIP/{number}"))

@@ -10,6 +10,8 @@ from bench.processes import Mark, steady
 from bench.states import STATES
 from bench.tickets import events, plain
 
+pytestmark = pytest.mark.slow
+
 EVENTS, CHUNK, CUT = 40_000, 700, 2_100
 
 

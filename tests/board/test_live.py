@@ -25,6 +25,7 @@ from streamer.processor.writer import PartitionWriter
 from streamer.replay import snapshot_of
 from streamer.settings import Settings
 from tests.board.changelog import Cluster, simulated
+from tests.services.kafka import Kafka
 from tests.services.process import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +146,12 @@ class Board:
             return self.process.wait(20), time.monotonic() - started
         finally:
             self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def kafka(services):
+    """A broker of its own: on the shared one the events' topics have another number of partitions."""
+    return services.start(Kafka)
 
 
 @pytest.fixture

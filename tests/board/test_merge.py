@@ -16,6 +16,8 @@ from streamer.settings import Settings
 from streamer.timelines.context import GROUPS_MAX, OTHER
 from tests.board.changelog import Cluster, simulated
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("channel", "queue", "team")
 HOUR = 3_600_000
 

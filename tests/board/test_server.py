@@ -18,6 +18,8 @@ from streamer.replay import replayed, snapshot_of
 from streamer.settings import Settings
 from tests.board.changelog import Cluster, simulated
 
+pytestmark = pytest.mark.slow
+
 PAST = 25_000
 
 

@@ -164,6 +164,18 @@ async def test_a_board_that_catches_up_gives_no_numbers():
     }
 
 
+async def test_the_stream_has_the_numbers_of_this_second_though_a_scrape_came_just_before():
+    now = START + 900
+    view = View(Settings(), lambda: now)
+    scraped = await view.latest()
+    now += 200
+    assert await view.latest() is scraped
+    shown = await view.latest(this_second=True)
+    assert (scraped.at, shown.at) == (START, START + 1_000)
+    assert await view.latest(this_second=True) is shown
+    view.close()
+
+
 def test_a_line_is_the_number_that_was_shown_at_each_minute(events):
     """A sparkline's points against whole evaluations of what had happened by then."""
     one = Partition(SETTINGS)
@@ -200,6 +212,41 @@ def shown_by_queue(blocks, family, own):
             if block.shown[place] and by in ("all", "queue"):
                 found["".join(values)] = float(block.values[place])
     return found
+
+
+async def test_a_spike_says_when_it_was_set_though_the_board_came_later():
+    """Against whole evaluations of the same events at the end of that minute and of the one before."""
+    events = story(minutes=190, incident="billing@+178m/30m x3", seed=4)
+    wall = Wall()
+    await wall.feed(events)
+    await wall.start()
+    try:
+        ((_, said),) = [part for part in await first(wall, 2) if part[0] == "message"]
+    finally:
+        await wall.stop()
+    one = Partition(SETTINGS)
+    for event, at, arrival in events:
+        one.accept(event, at, arrival)
+    snapshot, on = snapshot_of(one), {}
+    assert any(since > START + 178 * 60_000 for since, _ in said["since"])
+    for spike, (since, known) in zip(said["spikes"], said["since"], strict=True):
+        assert known
+        assert since <= said["now"]
+        key = spike["metric"], spike["by"], spike["value"]
+        for at in (since, since - 1_000):
+            on.setdefault(at, spikes_at(snapshot, at))
+        assert key in on[since]
+        assert key not in on[since - 1_000]
+
+
+def spikes_at(snapshot, at):
+    return {
+        (dict(block.labels)["metric"], by, "".join(values))
+        for block in evaluate(snapshot, SETTINGS, at)
+        if block.family == "support_spike"
+        for place, (by, values) in enumerate(block.places.labels)
+        if block.shown[place] and block.values[place]
+    }
 
 
 def test_the_interval_is_wilsons():

@@ -19,6 +19,8 @@ from streamer.errors import DependencyError
 from streamer.settings import Settings
 from tests.board.changelog import START, Cluster, simulated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def said():

@@ -21,6 +21,8 @@ from streamer.errors import (
     UsageError,
 )
 
+pytestmark = pytest.mark.slow
+
 STREAMER = [sys.executable, "-c", "from streamer.cli import main; main()"]
 
 

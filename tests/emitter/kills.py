@@ -36,7 +36,7 @@ def kill_in_turn(broker, folder, rounds):
             process, out = begin(broker, folder, source, lives)
     end(process)
     with make_emitter(folder, broker.bootstrap, source) as emitter:
-        emitter.flush(60)
+        emitter.flush(300)  # at a load of 13 the last life had 130,000 to send
         assert emitter.counts().waiting == 0
     check(broker, source, lives)
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -72,21 +73,23 @@ def topic_of_name(name):
 
 
 def test_the_committed_files_are_up_to_date():
-    assert schemas.drift(FOLDER / "v1") == []
+    assert schemas.drift(FOLDER) == []
 
 
 def test_check_fails_on_drift_and_writing_mends_it(tmp_path, capsys):
-    folder = [str(tmp_path / "v1")]
+    shutil.copytree(FOLDER / "examples", tmp_path / "examples")
+    folder = [str(tmp_path)]
     assert schemas.main([*folder, "--check"]) == 1
     assert schemas.main(folder) == 0
     assert schemas.main([*folder, "--check"]) == 0
     (tmp_path / "v1" / "support.old.json").write_text("{}", encoding="utf-8")
     (tmp_path / "v1" / "index.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "asyncapi.json").write_text("{}", encoding="utf-8")
     capsys.readouterr()
     assert schemas.main([*folder, "--check"]) == 1
-    assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == ["out of date"] * 2
+    assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == ["out of date"] * 3
     schemas.main(folder)
-    assert schemas.drift(tmp_path / "v1") == []
+    assert schemas.drift(tmp_path) == []
 
 
 def test_the_index_names_every_schema():

@@ -258,6 +258,25 @@ async def test_slow_senders_are_cut_and_those_over_the_limit_refused_then_others
         assert client.guard.refused == 1
 
 
+@pytest.mark.slow
+async def test_the_time_of_a_connection_begins_anew_with_each_answer(tmp_path):
+    async with running(settings_of(tmp_path, request_timeout="1s"), Kept()) as client:
+        request = b"GET /live HTTP/1.1\r\nHost: x\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        for _ in range(6):  # longer than the 2 s that one request may take
+            writer.write(request + b"\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.5)
+        with contextlib.suppress(ConnectionError):
+            for byte in request + b"X: " + b"x" * 1_000:  # a byte each 50 ms: never whole
+                writer.write(bytes((byte,)))
+                await asyncio.sleep(0.05)
+                if reader.at_eof():
+                    break
+        assert reader.at_eof()
+        writer.close()
+
+
 async def test_what_is_answered_2xx_is_in_kafka_and_a_dead_broker_is_503(services, tmp_path):
     broker = services.start(Kafka)  # its own: the topic's name is given, and it is killed
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)

@@ -1,88 +1,23 @@
-"""Baselines, scores, spikes, contributors, lifts and shifts against cases worked by hand, from facts put into panes."""
+"""Baselines, scores, lifts and shifts against cases worked by hand, from facts put into panes."""
 
 import datetime as dt
 import json
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.board.merge import Merge
 from streamer.events.codec import Decoder
-from streamer.facts import cell
 from streamer.metrics.catalogue import row
-from streamer.metrics.catalogue.comparison import ALL_ANSWERS, DRIVER, OPEN_DRIVERS
-from streamer.metrics.evaluate import Snapshot, evaluate
-from streamer.metrics.exposition import labels_of, render
-from streamer.metrics.plan import Plan
-from streamer.metrics.windows import Windows
-from streamer.panes.store import Store, reduce_facts
-from streamer.panes.work import work_table
+from streamer.metrics.catalogue.comparison import ALL_ANSWERS, DRIVER
 from streamer.partition import Partition
 from streamer.replay import accept
-from streamer.settings import Settings
-from streamer.timelines.context import Groups, OpenRows
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-WEEK = 7 * DAY
-#: Monday, 2 March 2026, 10:00 UTC
-T = 1_772_445_600_000
-SETTINGS = Settings()
-CREATED, ABANDONED, ANSWERED = (
-    row("tickets_created"),
-    row("leg", outcome="abandoned", reached="within"),
-    row("leg", outcome="answered", reached="within"),
-)
+from .desk import ABANDONED, ANSWERED, CREATED, DAY, HOUR, MINUTE, SETTINGS, WEEK, Desk, T, usual_weeks
+
 CSAT, CSAT_MEAN = row("csat_ratio", kind="csat"), row("csat_mean_ratio", kind="csat")
-
-
-class Desk:
-    """Panes that facts are put into, and the numbers they give."""
-
-    def __init__(self, settings=SETTINGS):
-        self.settings, self.plan, self.store = settings, Plan(settings), Store()
-        self.groups, self.open_rows = Groups(3), OpenRows()
-        self.windows = Windows(settings, self.plan)
-
-    def facts(self, row_, at, n, value=1, *, queue="billing", channel="phone"):
-        return [(cell(row_, self.groups.number((channel, queue, ""))), at, value, 1)] * n
-
-    def open_row(self, value):
-        number = self.open_rows.row(OPEN_DRIVERS, value)
-        self.plan.open_row(number, OPEN_DRIVERS)
-        return number
-
-    def put(self, facts):
-        for size, batch in enumerate(reduce_facts(facts, self.plan.shape)):
-            self.store.add(size, batch)
-            self.windows.change(size, batch)
-
-    def add(self, *args, **kwargs):
-        self.put(self.facts(*args, **kwargs))
-
-    def snapshot(self):
-        return Snapshot(self.store, self.groups.tuples, self.open_rows.keys, work_table([]))
-
-    def numbers(self, at=T, *, windows=None, **kwargs):
-        found = {}
-        for block in evaluate(self.snapshot(), self.settings, at, windows, **kwargs):
-            for place in np.flatnonzero(block.shown).tolist():
-                by, values = block.places.labels[place]
-                labels = labels_of(by, values, block.labels, self.settings.dimensions.names)
-                key = (block.family.removeprefix("support_"), *sorted(v for v in labels.values() if v))
-                found[key] = block.values[place].item()
-        return found
-
-    def text(self, windows=None, at=T):
-        return render(evaluate(self.snapshot(), self.settings, at, windows), self.settings.dimensions.names)
-
-
-def usual_weeks(desk, counts, row_=CREATED, **where):
-    """Put so many events into the hour of T, 1, 2, ... weeks before it."""
-    for i, n in enumerate(counts, 1):
-        desk.add(row_, T - i * WEEK + MINUTE, n, **where)
 
 
 # 4 Mondays at 10: 80, 100, 120, 140. Median: (100 + 120) / 2 = 110. All other hours from the first one on have 0, and so have
@@ -173,109 +108,6 @@ def test_no_data_is_no_series():
     assert not [
         key for key in desk.numbers() if key[0].startswith(("metric_", "spike", "driver", "satisfaction_shift"))
     ]
-
-
-def spike(minutes, now=0, weeks=(40, 40, 40, 40)):
-    """Return whether a spike is on at T where so many came in each minute named by its distance to T."""
-    desk = Desk()
-    for shift in (-HOUR, 0, -2 * HOUR):  # the minutes before T lie in the hours before it
-        for i, n in enumerate(weeks, 1):
-            desk.add(CREATED, T - i * WEEK + shift, n)
-    for minute, n in minutes.items():
-        desk.add(CREATED, T - minute * MINUTE, n)
-    return desk.numbers(T + now)["spike", "all", "tickets_created"]
-
-
-# 40 an hour: 10 are usual in 15 min; spread max(sqrt(40), 4) / 2 = 3.1623. A score past 4 is more than 22.65; but 30 events
-# are needed, for only 10 are expected.
-def test_a_spike_needs_two_minutes_in_a_row_and_thirty_events():
-    assert spike({2: 30}) == 1  # in the windows that end 2 and 1 min before T
-    assert spike({1: 30}) == 0  # in one window that has ended
-    assert spike({1: 30}, now=MINUTE) == 1
-    assert spike({2: 29}) == 0
-    assert spike({3: 29, 1: 1}) == 0  # 30 in the last window only
-    assert spike({0: 1000}) == 0  # the minute that T lies in has not ended
-
-
-# Cleared below a score of 2, at fewer than 10 + 2 * 3.1623 = 16.32, so by 16 and not by 17. The 30 of 16 min ago are in the
-# windows that end at most 2 min before T, and no more in the last one.
-def test_a_spike_stays_until_the_score_is_below_two():
-    assert spike({17: 30, 3: 17}) == 1
-    assert spike({17: 30, 3: 16}) == 0
-    assert spike({17: 30}, now=-5 * MINUTE) == 1
-
-
-# So many legs in each of the last 24 hours, a quarter abandoned: of 15 min 40 are expected, so 5 that are all abandoned are a
-# spike; where 20 are expected, they are not enough. Spread: 10 % of 0.25.
-@pytest.mark.parametrize(("usual", "expected"), [(160, 1), (80, 0)])
-def test_expected_samples_count_as_well_as_those_that_came(usual, expected):
-    desk = Desk()
-    for hour in range(1, 25):
-        desk.add(ANSWERED, T - hour * HOUR, usual * 3 // 4)
-        desk.add(ABANDONED, T - hour * HOUR, usual // 4)
-    desk.add(ABANDONED, T + 50 * MINUTE, 5)
-    assert desk.numbers(T + 53 * MINUTE)["spike", "abandon_ratio", "all"] == expected
-
-
-# Starting clear 2 h before: what set a spike before that is forgotten, though between 2 and 4 it would still be on.
-def test_a_spike_starts_clear():
-    on = dict.fromkeys(range(1, 140), 2)  # 30 in 15 min: on at once, and again in every minute
-    assert spike(on) == 1
-    held = dict.fromkeys(range(1, 136), 0) | dict.fromkeys(range(1, 136, 3), 4)  # 20 in 15 min: 3.16
-    assert spike(held | {100: 20}) == 1
-    assert spike(held | {140: 20}) == 0
-
-
-def approx(found):
-    return {key: pytest.approx(value) for key, value in found.items()}
-
-
-def shares(desk, by, value="", at=T, *, anew=False):
-    """Return "dimension value" -> share of the spike of tickets created there."""
-    found = {}
-    for block in evaluate(desk.snapshot(), desk.settings, at, None if anew else desk.windows):
-        own = dict(block.labels)
-        if block.metric.name == "spike_contributor_ratio" and own["metric"] == "tickets_created":
-            for place in np.flatnonzero(block.shown).tolist():
-                if block.places.labels[place][0] == by and value in block.places.labels[place][1]:
-                    found[f"{own['dimension']} {own['value']}"] = block.values[place].item()
-    return found
-
-
-# An hour has 200 in each of two queues: usual in 15 min are 50 and 50, 100 in all. Now 150 and 60: 210. Excess 100 and 10 of
-# 110. billing is served by phone and chat, half each: 50 of the excess by chat, 60 by phone (support's is all phone).
-def test_the_contributor_is_the_segment_with_most_of_the_excess():
-    desk = Desk()
-    for i in range(1, 5):
-        for shift in (-HOUR, 0):
-            for queue, channel, n in (("billing", "phone", 100), ("billing", "chat", 100), ("support", "phone", 200)):
-                desk.add(CREATED, T - i * WEEK + shift, n, queue=queue, channel=channel)
-    for queue, channel, n in (("billing", "phone", 75), ("billing", "chat", 75), ("support", "phone", 60)):
-        desk.add(CREATED, T - 3 * MINUTE, n, queue=queue, channel=channel)
-    assert desk.numbers()["spike", "all", "tickets_created"] == 1
-    assert shares(desk, "all") == approx({"channel phone": 60 / 110, "queue billing": 100 / 110, "team ": 1})
-    assert shares(desk, "channel", "phone") == approx({"queue billing": 50 / 60, "team ": 1})
-    assert shares(desk, "channel", "chat") == approx({"queue billing": 1, "team ": 1})
-    assert shares(desk, "queue", "billing") == approx({"channel chat": 0.5, "team ": 1})  # as much as phone
-    assert shares(desk, "queue", "support") == {}  # 60 where 50 are usual
-
-
-# What is kept of segments must move with time: a spike goes on for minutes, in the next hour, and is there again a day later.
-def test_segments_are_kept_while_a_spike_lasts():
-    desk = Desk()
-    for hour in range(48):
-        desk.add(CREATED, T - hour * HOUR - 20 * MINUTE, 20, queue="billing")
-        desk.add(CREATED, T - hour * HOUR - 20 * MINUTE, 20, queue="support")
-    for minutes in (50, 51, 52, 112, 26 * 60):
-        at = T + minutes * MINUTE
-        desk.add(CREATED, at - 2 * MINUTE, 150, queue="billing")
-        desk.add(CREATED, at - 2 * MINUTE, 140, queue="new")
-        kept = shares(desk, "all", at=at)
-        assert kept["queue billing"] > 0.5
-        assert kept == shares(desk, "all", at=at, anew=True)
-        desk.add(CREATED, at - 3 * HOUR, 30, queue="billing")  # late: more were usual
-        assert shares(desk, "all", at=at)["queue billing"] < kept["queue billing"]
-        assert shares(desk, "all", at=at) == shares(desk, "all", at=at, anew=True)
 
 
 # 100 answers: 40 with the driver, 20 of them low; 60 without it, 15 of them low. (20 / 40) / (15 / 60) = 2.

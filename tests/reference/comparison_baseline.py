@@ -31,6 +31,8 @@ class Metric:
     label: str
     row: str
     count: bool = False
+    ratio: bool = False
+    most: float | None = None  # no sample is more than this, up or down
     unit: float = 1.0
     own: tuple[tuple[str, str], ...] = ()  # of the row's labels, these values only
 
@@ -39,12 +41,12 @@ METRICS = (
     Metric("tickets_created", "tickets_created", count=True),
     Metric("queue_legs", "queue_legs", count=True),
     Metric("answer_wait", "answer_wait", unit=1e-3),
-    Metric("abandon_ratio", "abandon_ratio", own=(("short", "included"),)),
+    Metric("abandon_ratio", "abandon_ratio", ratio=True, own=(("short", "included"),)),
     Metric("first_response", "first_response", unit=1e-3),
     Metric("replies_per_resolution", "replies_per_resolution"),
-    Metric("reopen_ratio", "reopen_ratio"),
-    Metric("csat_ratio", "csat_ratio", own=(("kind", "csat"),)),
-    Metric("nps_score", "nps_score", unit=100.0),
+    Metric("reopen_ratio", "reopen_ratio", ratio=True),
+    Metric("csat_ratio", "csat_ratio", ratio=True, own=(("kind", "csat"),)),
+    Metric("nps_score", "nps_score", most=100.0, unit=100.0),
 )
 
 
@@ -56,6 +58,8 @@ class Level:
     usual: float  # of a count: in 15 min
     spread: float
     expected: float  # events in 15 min: of a mean or ratio, its samples
+    deviation: float  # of the hours' residuals, of a count that of 15 min
+    ramp: tuple[float, float, float]  # what is usual in the hour before, in this one, in the one after
 
 
 class Usual:
@@ -118,7 +122,9 @@ class Segment:
         spread = [usual.deviation() * scale, 0.1 * abs(baseline) * scale]
         if self.metric.count:
             spread.append(sqrt(baseline * scale))
-        return Level(baseline, baseline * scale, max(spread), (expected or 0) * PER_QUARTER)
+        beside = [baseline if (other := usual.of(hour + step)) is None else other for step in (-1, 0, 1)]
+        ramp = (beside[0] * scale, beside[1] * scale, beside[2] * scale)
+        return Level(baseline, baseline * scale, max(spread), (expected or 0) * PER_QUARTER, spread[0], ramp)
 
     def _counts(self, hour: int) -> dict[int, float]:
         """Events of each hour of the last 4 weeks from the first that has any; 0 where there are none."""
@@ -142,6 +148,22 @@ class Segment:
         level, now = self.level(hour), self.now(last)
         return (now - level.usual) / level.spread if level is not None and now is not None and level.spread else None
 
+    def beyond_chance(self, last: int) -> bool:
+        """Whether now is more than 4 times as far above the usual as hours differ and as few events vary (READINGS 136)."""
+        level, now, values = self.level(last // 60), self.now(last), self.within(last)
+        if level is None or now is None:
+            return False
+        middle = last % 60 + 1 - QUARTER / 2  # minutes since the hour began
+        before, this, after = level.ramp
+        rise = (this - before) * (middle - 30) / 60 if middle < 30 else (after - this) * (middle - 30) / 60
+        if self.metric.count:
+            variance = now
+        elif self.metric.ratio:
+            variance = now / len(values)
+        else:
+            variance = (now if self.metric.most is None else self.metric.most) ** 2 / len(values)
+        return now - (this + rise) > SET * sqrt(level.deviation**2 + variance)
+
     def spikes(self, at: int) -> bool | None:
         """The state after the end of the last whole minute; None: nothing is usual in its hour."""
         on = before = False
@@ -151,7 +173,7 @@ class Segment:
                 before = False
                 continue
             past = score > SET and max(level.expected, len(self.within(minute))) >= ENOUGH
-            if past and before:
+            if past and before and self.beyond_chance(minute):
                 on = True
             if score < CLEARED:
                 on = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,5 +30,10 @@ def _instant(day: date, clock: str, zone: ZoneInfo) -> int:
     hour, minute = (int(part) for part in clock.split(":"))
     if hour == 24:
         day, hour = day + timedelta(days=1), 0
-    moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
-    return int(moment.timestamp()) * 1000
+    wall = datetime.combine(day, time(hour, minute))
+    for skipped in range(1_441):  # a time that does not exist is the first one after it that does
+        local = wall + timedelta(minutes=skipped)
+        moment = local.replace(tzinfo=zone).astimezone(UTC)
+        if moment.astimezone(zone).replace(tzinfo=None) == local:
+            return int(moment.timestamp()) * 1000
+    raise ValueError(f"{zone} has no {wall}")

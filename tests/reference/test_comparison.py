@@ -1,4 +1,4 @@
-"""Baselines, scores, spikes, contributors, drivers, shifts: by hand. Monday 2026-03-02 is day 0."""
+"""Baselines, scores, drivers, shifts: by hand. Monday 2026-03-02 is day 0."""
 
 from __future__ import annotations
 
@@ -6,30 +6,11 @@ from math import sqrt
 
 import pytest
 
-from .book import Fact
 from .cases import event, ms
 from .comparison import comparison
-from .comparison_baseline import METRICS, Segment, Usual
+from .comparison_baseline import Usual
+from .comparison_cases import Result, created
 from .comparison_shift import change_points
-from .config import HOUR, MINUTE
-
-
-class Result:
-    """The comparison series at an instant; r("spike", by="queue", queue="a"): None where there is none."""
-
-    def __init__(self, events, at, config=None):
-        self.series = comparison(sorted(events, key=lambda e: e["time"]), ms(at), config or {})
-
-    def __call__(self, family, *, by="all", **labels):
-        wanted = {"by": by, "channel": "", "queue": "", "team": "", **labels}
-        return self.series.get(("support_" + family, tuple(sorted(wanted.items()))))
-
-    def named(self, family):
-        return {dict(labels)["dimension"]: dict(labels)["value"] for name, labels in self.series if name == family}
-
-
-def created(at, count=1, **data):
-    return [event("ticket.created", f"{at} {number} {sorted(data.items())}", at, **data) for number in range(count)]
 
 
 def call(at, answered, subject):
@@ -136,104 +117,6 @@ def test_a_baseline_of_zero_without_spread_gives_no_score():
 
 def test_a_first_hour_has_no_baseline():
     assert Result(created("15:02", 50), "15:05")("metric_baseline", metric="tickets_created") is None
-
-
-# spike: 24 hours of 2 a minute. EWMA 120 an hour, 30 in 15 min, spread sqrt(30) = 5.477: a score of 4 is 51.9, 2 is 40.95
-
-
-def steady(per_minute=2, **more):
-    """Tickets by minute: `per_minute` in each of 27 hours, and more in minutes of hour 24: m10=22."""
-    counts = dict.fromkeys(range(27 * 60), per_minute)
-    for name, extra in more.items():
-        counts[24 * 60 + int(name[1:])] += extra
-    return Segment(
-        METRICS[0],
-        [Fact("tickets_created", (), (), minute * MINUTE) for minute, n in counts.items() for _ in range(n)],
-    )
-
-
-def at(minute, second=0):
-    return 24 * HOUR + minute * MINUTE + second * 1000
-
-
-def test_a_spike_is_set_in_the_second_minute_past_4():
-    """22 more at 24:10: 52 at the ends of 24:10 .. 24:24. Set at the end of 24:11, cleared at the end of 24:25."""
-    segment = steady(m10=22)
-    assert segment.score(24 * 60 + 10, 24) == pytest.approx(22 / sqrt(30))
-    assert [segment.spikes(at(minute)) for minute in (11, 12, 25, 26)] == [False, True, True, False]
-    assert segment.spikes(at(11, 59)) is False  # 24:11 has not ended
-    assert steady(m10=21).spikes(at(12)) is False  # 51: 3.83
-
-
-def test_one_minute_past_4_sets_nothing():
-    """52 at the end of 24:10; nothing at 24:11: 50 from there on."""
-    segment = steady(m10=22, m11=-2)
-    assert not any(segment.spikes(at(minute)) for minute in range(10, 26))
-
-
-def test_a_spike_stays_until_it_is_below_2():
-    """15 more at 24:24: 45 at the ends of 24:25 .. 24:38, 2.74: it stays, though 45 alone would not set it."""
-    segment = steady(m10=22, m24=15)
-    assert [segment.spikes(at(minute)) for minute in (26, 39, 40)] == [True, True, False]
-    assert steady(m24=15).spikes(at(30)) is False
-
-
-def test_it_starts_clear_two_hours_ago():
-    """Two weeks of 120 an hour, so that the median stays. 3 a minute from 24:00 on: 45, score 2.74. 40 more at 24:10 set
-    a spike that 45 does not clear; at 26:40 the first minute looked at is 24:40."""
-    more = {f"m{minute}": 1 for minute in range(170)} | {"m10": 41}
-    segment = steady(**more)
-    for hour in range(-24 * 13, 0):
-        segment.hours[hour] = [1] * 120
-    assert segment.score(24 * 60 + 150, 26) == pytest.approx(15 / sqrt(30))
-    assert segment.spikes(at(120)) is True
-    assert segment.spikes(at(160)) is False
-
-
-def test_the_minimum_sample():
-    """8 an hour: 2 in 15 min, spread sqrt(2). 29 now: 19.1, but neither expected nor observed are 30 events."""
-
-    def few(now):
-        minutes = [hour * 60 for hour in range(24) for _ in range(8)] + [24 * 60 + 10] * now
-        return Segment(METRICS[0], [Fact("tickets_created", (), (), minute * MINUTE) for minute in minutes])
-
-    assert few(29).spikes(at(12)) is False
-    assert few(30).spikes(at(12)) is True
-
-
-def test_the_contributor_of_each_dimension():
-    """9 h, 10 h: 6 of queue a, 2 of b. 11:07: 10 of a, 30 of b. All: 40 - 2 = 38; a: 10 - 1.5 = 8.5, b: 30 - 0.5 =
-    29.5: 0.7763 of it. All are e-mails."""
-    events = []
-    for hour in ("09", "10"):
-        events += [*created(f"{hour}:30", 6, queue="a"), *created(f"{hour}:31", 2, queue="b")]
-    events += [*created("11:07", 10, queue="a"), *created("11:07", 30, queue="b")]
-    r = Result(events, "11:10")
-    spike = {"metric": "tickets_created"}
-    assert r("spike", **spike) == 1
-    assert r("spike_contributor_ratio", **spike, dimension="queue", value="b") == pytest.approx(29.5 / 38)
-    assert r("spike_contributor_ratio", **spike, dimension="channel", value="email") == 1
-    assert r.named("support_spike_contributor_ratio") == {"channel": "email", "queue": "b", "team": ""}
-    # queue b spikes (30 of 0.5 expected), a does not (10 observed)
-    assert (r("spike", by="queue", queue="b", **spike), r("spike", by="queue", queue="a", **spike)) == (1, 0)
-    assert r("spike_contributor_ratio", by="queue", queue="b", **spike, dimension="channel", value="email") == 1
-
-
-def test_the_contributor_to_a_mean_is_weighed_by_its_samples():
-    """Waits 10 s of queues a, b at 9 h and 10 h. 11:01 .. : 30 of a at 20 s, 10 of b at 90 s: mean 37.5, 27.5 x 40 =
-    1,100 s more than usual; a 10 x 30 = 300, b 80 x 10 = 800: 0.7273."""
-    facts = [(queue, hour * HOUR + MINUTE, 10_000) for hour in (9, 10) for queue in ("a", "b")]
-    facts += [("a", 11 * HOUR + MINUTE, 20_000)] * 30 + [("b", 11 * HOUR + MINUTE, 90_000)] * 10
-    whole, a, b = (
-        Segment(
-            METRICS[2], [Fact("answer_wait", (), (), when, value) for queue, when, value in facts if queue in names]
-        )
-        for names in ("ab", "a", "b")
-    )
-    last = 11 * 60 + 3
-    assert whole.score(last, 11) == pytest.approx(27.5)  # spread: 10 % of 10 s
-    excess = [segment.excess(last, 0.0) for segment in (whole, a, b)]
-    assert excess == pytest.approx([1100, 300, 800])
 
 
 # drivers

@@ -10,6 +10,8 @@ import pytest
 from . import evaluate
 from .noise import START, noise
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400_000
 _BASE = int(START.timestamp()) * 1000
 

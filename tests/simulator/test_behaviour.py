@@ -10,6 +10,8 @@ import pytest
 from streamer.producers.simulator import Incident, Shape, demo, simulate
 from streamer.producers.simulator.pacing import event_ms
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_767_571_200_000
 HOUR_MS = 3_600_000
 

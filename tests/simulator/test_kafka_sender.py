@@ -15,6 +15,8 @@ from streamer.producers.simulator import demo, simulate
 from streamer.settings import Settings, load_settings
 from tests.services.kafka import Kafka
 
+pytestmark = [pytest.mark.service, pytest.mark.slow]
+
 START_MS = 1_767_571_200_000
 PARTITIONS = 3
 

@@ -14,6 +14,8 @@ from streamer.producers.kafka import address
 from streamer.producers.simulator import bench, demo, erlang_a, simulate, tickets
 from streamer.producers.simulator.pacing import event_ms
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_767_571_200_000  # Monday 2026-01-05T00:00:00Z
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

@@ -1,4 +1,4 @@
-"""After `support.customer.erased` no byte of the id is left: raw segments, board, worker and logs are searched."""
+"""After `support.customer.erased` no byte of the id is left: segments, Redis, board, worker and logs are searched."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+import redis
 from aiokafka.admin import NewTopic
 
 from streamer.metrics.catalogue import METRICS
@@ -18,6 +19,7 @@ from streamer.producers.kafka import KafkaSender
 from tests.cli.test_cli import run
 from tests.services.kafka import Kafka
 from tests.services.process import wait_until
+from tests.services.redis_server import RedisServer
 from tests.whole import test_whole
 from tests.whole.test_whole import PARTITIONS, ROOT, House, get
 
@@ -76,7 +78,9 @@ async def make_changelogs(config):
 def house(services, tmp_path, monkeypatch):
     monkeypatch.setattr(test_whole, "Kafka", CleaningKafka)
     house = House(services, tmp_path)
+    house.redis = services.start(RedisServer)
     house.environment |= {
+        "STREAMER_REDIS__URL": house.redis.url,
         "STREAMER_TIME__GRACE": "10s",
         "STREAMER_WORKER__MARK_INTERVAL": "500ms",
         "STREAMER_LOGS__LEVEL": "debug",
@@ -136,6 +140,17 @@ def topics_with_canary(house):
     return {name.split("/")[0] for name in files_with_canary(house)}
 
 
+def stored(house):
+    """Return all keys and values of Redis."""
+    with redis.Redis.from_url(house.redis.url) as client:
+        found = []
+        for key in client.scan_iter():
+            kind = client.type(key)
+            assert kind in {b"string", b"hash"}  # else this would not read it
+            found += [key, repr(client.get(key) if kind == b"string" else client.hgetall(key)).encode()]
+        return b"\n".join(found).decode()
+
+
 def shown(house):
     """Return all that the board and the worker say."""
     paths = [
@@ -160,6 +175,7 @@ def test_no_byte_of_an_erased_customer_is_left(house):
         wait_until(lambda: topics_with_canary(house) == set(house.config.changelogs), 60)
         house.wait_ready(house.board_port)
         wait_until(lambda: f"{CANARY}-ticket" in shown(house) and f"{CANARY}-chat" in shown(house), 30)
+        wait_until(lambda: f"{CANARY}-ticket" in stored(house) and "bystander-ticket" in stored(house), 30)
 
         erased = run("erase", CANARY, environ=house.environment)
         assert (erased.returncode, erased.stdout) == (0, "sent 1 erasures\n")
@@ -182,6 +198,8 @@ def test_no_byte_of_an_erased_customer_is_left(house):
     text = shown(house)
     assert CANARY not in text
     assert "bystander-ticket" in text
+    wait_until(lambda: CANARY not in stored(house), 30)
+    assert "bystander-ticket" in stored(house)
     # What comes from the changelog alone: a worker and a board that start now.
     assert worker.stop() == 0
     assert board.stop() == 0
@@ -192,6 +210,7 @@ def test_no_byte_of_an_erased_customer_is_left(house):
     assert CANARY not in text
     assert "bystander-ticket" in text
     wait_until(lambda: not files_with_canary(house), 30)  # a file that is just being replaced counts as found
+    assert CANARY not in stored(house)
     house.stop()
     logs = list(house.folder.glob("*.log"))
     assert len(logs) == 5

@@ -13,6 +13,9 @@ from streamer.ingest.adapters import (
     genesys,
     helpscout,
     intercom,
+    rocketchat,
+    surveymonkey,
+    survicate,
     twilio,
     typeform,
     zammad,
@@ -50,5 +53,8 @@ ADAPTERS: Final = {
     "typeform": Adapter(typeform.adapt, "typeform"),
     "delighted": Adapter(delighted.adapt, "token"),
     "helpscout": Adapter(helpscout.adapt, "helpscout"),
+    "rocketchat": Adapter(rocketchat.adapt, "rocketchat"),
+    "surveymonkey": Adapter(surveymonkey.adapt, "token"),
+    "survicate": Adapter(survicate.adapt, "survicate"),
     "cloudevents": Adapter(cloudevents.adapt, "token"),
 }

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
+#: the fields that the data of each type may have
+_KNOWN: Final = {
+    name: frozenset(field.name for field in msgspec.structs.fields(cls.__annotations__["data"]))
+    for name, cls in TYPES.items()
+}
 _LABELS: Final = frozenset(
     {"channel", "queue", "to_queue", "team", "priority", "brand", "product", "language", "tier", "topic", "survey"}
     | {"department", "platform", "payment_method"}
@@ -75,7 +80,7 @@ def _one(source: Source, event: dict[str, Any]) -> Event:
 
 
 def _data(source: Source, type_: str, data: dict[str, Any]) -> dict[str, Any]:
-    known = {field.name for field in msgspec.structs.fields(TYPES[type_].__annotations__["data"])}
+    known = _KNOWN[type_]
     return {name: _value(source, type_, name, value) for name, value in data.items() if name in known}
 
 

@@ -1,7 +1,9 @@
 """Help Scout: ratings of replies (`satisfaction.ratings`), and the responses of its short surveys.
 
-A rating is Great, Okay or Bad: 2, 1 and 0 of 0 to 2, about its ticket. A survey's response has `value`, 0 to 10, often
-written as a string: nps. Its category may be wrong and is not read. Deliveries of conversations give none.
+A rating is Great, Okay or Bad: 2, 1 and 0 of 0 to 2, about its ticket. A survey's response is nps where it has a category:
+its `value` is 0 to 10, written as a string, and the category may be wrong and is not read. Faces (Happy, Neutral, Sad) are 2,
+1 and 0 of 0 to 2, thumbs 1 and 0 of 0 to 1. Emoji, choices and texts have no score; they give none, as do deliveries of
+conversations. A response's customer is embedded, and has no id of its own: the delivery identifies it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
 _SCORE: Final = {"great": 2, "okay": 1, "bad": 0}
+# The names of a response's values, and the value's place on a scale that begins at 0.
+_NAMED: Final = {"happy": (2, 2), "neutral": (1, 2), "sad": (0, 2), "thumbs up": (1, 1), "thumbs down": (0, 1)}
+_NPS_MAX: Final = 10
 
 
 def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
@@ -57,19 +62,23 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
 
 def _response(delivery: Delivery, source: Source, payload: dict[str, Any], response: dict[str, Any]) -> Event:
     time = first_instant((response.get("timestamp"), "response.timestamp"))
-    found = source.customer(at(payload, "customer", "id") or at(response, "customer", "id"))
-    # Nothing of the response identifies it: the delivery does.
+    person = at(payload, "_embedded", "customer") or at(payload, "customer") or at(response, "customer")
+    email = at(person, "_embedded", "emails", 0, "value") or at(person, "email")
+    named = _NAMED.get((word(response.get("name")) or "").lower())
+    if named is None and not response.keys() >= {"value", "category"}:
+        raise UnknownTypeError
+    value, highest = named or (score(response["value"], "response.value"), _NPS_MAX)
     unique = word(response.get("id")) or delivery.digest
     return source.event(
         "survey.answered",
         f"response:{unique}",
         time,
         source.subject(unique, f"{source.name}-survey"),
-        customer=required(found or source.address(at(payload, "customer", "email")), "customer.id"),
-        survey="helpscout-survey",
-        kind="nps",
-        score=score(response.get("value"), "response.value"),
+        customer=required(source.customer(at(person, "id")) or source.address(email), "_embedded.customer.id"),
+        survey="helpscout-survey" if named is None else f"helpscout-{'faces' if highest > 1 else 'thumbs'}",
+        kind="nps" if named is None else "csat",
+        score=value,
         scale_min=0,
-        scale_max=10,
+        scale_max=highest,
         has_comment=bool(word(response.get("comment"))),
     )

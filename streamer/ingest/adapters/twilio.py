@@ -3,7 +3,7 @@
 ======================================================  ====================================================
 event type                                              event (call for voice, chat for other channels)
 ======================================================  ====================================================
-task-queue.entered                                      queued
+task-queue.entered, task-queue.moved                    queued
 task-queue.timeout, workflow.timeout                    left_queue: timeout
 reservation.created                                     offered
 reservation.accepted                                    answered
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _PREFIX: Final = "com.twilio.taskrouter."
 _EVENTS: Final[dict[str, list[tuple[str, dict[str, Any]]]]] = {
     "task-queue.entered": [("queued", {})],
+    "task-queue.moved": [("queued", {})],
     "task-queue.timeout": [("left_queue", {"reason": "timeout"})],
     "workflow.timeout": [("left_queue", {"reason": "timeout"})],
     "reservation.created": [("offered", {})],
@@ -122,7 +123,7 @@ def _one(source: Source, state: State, payload: dict[str, Any]) -> list[Event]:
     }
     if type_ == "task.transfer-initiated":
         common["kind"] = "consult" if (word(fields.get("transfermode")) or "").upper() == "WARM" else "blind"
-    if type_ == "task-queue.entered":
+    if type_.startswith("task-queue."):
         common["direction"] = "outbound" if word(attributes.get("direction")) == "outbound" else None
     return [
         source.event(f"{entity}.{what}", unique, time, subject, **{**common, **data}) for what, data in _EVENTS[type_]

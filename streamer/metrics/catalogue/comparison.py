@@ -20,6 +20,7 @@ class Compared(NamedTuple):
     under: tuple[Term, ...] = ()
     unit: int = 1
     scale: float = 1.0
+    kind: Kind = Kind.COUNT
 
     @property
     def is_count(self) -> bool:
@@ -30,7 +31,7 @@ class Compared(NamedTuple):
 def _compared(name: str, unit: int = 1, scale: float = 1.0, **labels: str) -> Compared:
     metric = next(metric for metric in REGISTRY.metrics if metric.name == name)
     (series,) = (series for series in metric.series if labels.items() <= dict(series.labels).items())
-    return Compared(name, series.numerator, series.denominator, unit, scale)
+    return Compared(name, series.numerator, series.denominator, unit, scale, metric.kind)
 
 
 COMPARED = (
@@ -69,6 +70,12 @@ _BY = "Shown by all and by single dimensions."
 _WHICH = (
     "Legs of all outcomes together; means of answer_wait and first_response in seconds; abandon_ratio with short ones"
     " included; csat_ratio of kind csat."
+)
+_BEYOND_CHANCE = (
+    "Beyond chance: now - usual > 4 x sqrt(deviation^2 + error^2). Usual: the baseline at the middle of the 15 min, on the"
+    " straight line from the middle of their last minute's hour to that of the hour before or after. Deviation: 1.4826 x"
+    " median absolute deviation, as in metric_deviation_score. Error: of a count sqrt(now), of a ratio"
+    " sqrt(numerator) / denominator, of a mean now / sqrt(samples), of nps_score 100 / sqrt(answers)."
 )
 _NEEDS = ("survey.answered: kind survey score scale_min scale_max best about",)
 
@@ -109,13 +116,13 @@ _number(
     "spike",
     about="Whether a metric is far above what is usual: 1 or 0.",
     formula="at the end of each minute of the last 2 h, from clear: set by two minutes in a row with a score above 4 and"
-    " at least 30 events, cleared by a score below 2",
+    " at least 30 events, if the second is beyond chance; cleared by a score below 2",
     at="the last whole minute",
     series=_METRIC_LABEL,
     seed="S3 spikes, S1 focus",
     counted="Events: those of the 15 min, of a ratio or mean its samples, or as many as are usual in 15 min.",
     not_counted="Minutes without a score neither set nor clear it.",
-    edge_cases=("Shown where there is a baseline.", _BY),
+    edge_cases=(_BEYOND_CHANCE, "Shown where there is a baseline.", _BY),
 )
 _number(
     "spike_contributor_ratio",

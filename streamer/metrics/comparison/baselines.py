@@ -45,11 +45,17 @@ def values_of(compared: Compared, over: Ints, under: Ints) -> Floats:
 
 
 class Usual(NamedTuple):
-    """What is usual in an hour, by column: the baseline, the spread of 15 minutes, and how many samples these have."""
+    """What is usual in an hour, by column: the baseline, the spread of 15 minutes, and how many samples these have.
+
+    `deviation` is that of hours alone; `before` and `after` are the baselines of the hours next to it.
+    """
 
     baseline: Floats
     spread: Floats
     samples: Floats
+    deviation: Floats
+    before: Floats
+    after: Floats
 
 
 def usual(compared: Compared, over: Ints, under: Ints) -> Usual:
@@ -69,7 +75,7 @@ def usual(compared: Compared, over: Ints, under: Ints) -> Usual:
     spread = np.fmax(deviation, _LEAST_SHARE * np.abs(usual_now))
     if compared.is_count:
         spread = np.fmax(spread * PART, np.sqrt(usual_now * PART))
-    return Usual(usual_now, spread, samples[:, 0] * PART)
+    return Usual(usual_now, spread, samples[:, 0] * PART, deviation, *_next_to(baseline))
 
 
 def _expected(values: Floats, known: Mask, hours: int = _WEEK) -> Floats:
@@ -78,6 +84,12 @@ def _expected(values: Floats, known: Mask, hours: int = _WEEK) -> Floats:
     weeks = values.reshape(by_hour)[..., :hours].swapaxes(1, 2)
     some = known.reshape(by_hour)[..., :hours].swapaxes(1, 2)
     return np.where(some.sum(axis=-1) >= _WEEKS_MIN, median(weeks, some), _smoothed(values, known)[:, np.newaxis])
+
+
+def _next_to(baseline: Floats) -> tuple[Floats, Floats]:
+    """Return the baselines of the hours before and after the first of the week; its own where they have none."""
+    before, after = (np.where(np.isnan(hour), baseline[:, 0], hour) for hour in (baseline[:, -1], baseline[:, 1]))
+    return before, after
 
 
 def _deviation(values: Floats, known: Mask, baseline: Floats) -> Floats:
@@ -107,7 +119,7 @@ class Baselines:
         self._kept: dict[int, Floats] = {}
 
     def of(self, hours: Slices, wanted: list[int]) -> dict[int, Floats]:
-        """Return what is usual, [baseline, spread or samples; metric; column], of some hours (numbers of 1 h slices)."""
+        """Return what is usual, [field of `Usual`; metric; column], of some hours (numbers of 1 h slices)."""
         n, width = len(COMPARED), len(hours.places)
         old = {} if hours.changed is None else self._kept
         self._kept = {}

@@ -50,6 +50,8 @@ class Comparison:
         self._scores = Slices(_HOUR, SCORES, single=False)
         self._baselines = Baselines()
         self._segments = Segments()
+        #: of the last evaluation, by metric, column and minute: whether a spike was on at the minute's end
+        self._spiking: Mask = np.zeros((len(COMPARED), 0, 1), dtype=bool)
 
     def change(self, size: int, batch: Batch) -> None:
         """Tell that the panes of one slice size have changed by `batch`."""
@@ -75,12 +77,13 @@ class Comparison:
         wanted = np.unique(ends // _PER_HOUR)
         found = self._baselines.of(self._hours, wanted.tolist())
         of_end = np.searchsorted(wanted, ends // _PER_HOUR)
-        usual = np.stack([found[h] for h in wanted.tolist()], axis=-1)[..., of_end]
+        usual = np.stack([found[h] for h in wanted.tolist()], axis=-1)
         sums = spikes.window_sums(self._minutes.data)
-        scores = spikes.scores(sums, usual)
+        scores = spikes.scores(sums, usual, of_end, ends % _PER_HOUR)
         # the last window is that of T; a spike is told by the minutes that have ended
-        state = spikes.spiking(scores.score[..., :-1], scores.enough[..., :-1])
-        columns, baseline = self._minutes.places, usual[0]
+        self._spiking = spikes.spiking(scores)[..., :-1]
+        state = self._spiking[..., -1]
+        columns, baseline = self._minutes.places, usual[0][..., of_end[-2:]]
         for i, compared in enumerate(COMPARED):
             own = (("metric", compared.name),)
             for name, values, known in (
@@ -91,6 +94,19 @@ class Comparison:
                 yield Part(_METRIC[name], own, *_by_place(places, columns, values, known))
         on = _spikes(columns, state & ~np.isnan(baseline[..., -2]), sums[..., -2], baseline[..., -2])
         yield from _contributors(places, groups, self._segments.contributors(store, places, groups, minute - 1, on))
+
+    def begun(self) -> dict[tuple[str, int], int]:
+        """Return by metric and place when each spike of the last evaluation was set: the end of that minute, in ms."""
+        metrics, columns = np.nonzero(self._spiking[..., -1])
+        was_off = np.pad(~self._spiking[metrics, columns], ((0, 0), (1, 0)), constant_values=True)
+        ago = np.argmax(was_off[:, ::-1], axis=1) - 1  # minutes since it was last off, the one it was set in left out
+        last = self._minutes.low + self._minutes.data.shape[2] - 1  # the minute that has not ended
+        return {
+            (COMPARED[metric].name, place): (last - minutes) * SIZES[_MINUTE]
+            for metric, place, minutes in zip(
+                metrics.tolist(), self._minutes.places[columns].tolist(), ago.tolist(), strict=True
+            )
+        }
 
     def shifts(self, store: Store, places: Places, at: int) -> Iterator[Part]:
         """Yield whether and when satisfaction moved, as known at the instant `at` (ms)."""

@@ -63,7 +63,7 @@ class _Combinations:
         return list(self._numbers)
 
     def update(self, groups: Sequence[tuple[str, ...]], places: Places) -> None:
-        shown = places._shown  # noqa: SLF001 - what a dimension shows where it is no grouping is nowhere else
+        shown = places.shown
         numbers = self._numbers
         found = [
             numbers.setdefault(tuple(s.get(v, OTHER) for s, v in zip(shown, values, strict=True)), len(numbers))
@@ -116,7 +116,7 @@ class _Sums:
             values = sorted({names[column][dimension] for column in columns.tolist()}, key=str.encode)
             number = np.array([values.index(names[column][dimension]) for column in columns.tolist()], dtype=np.int64)
             over, under = _added(self.hours.data[:, columns], number, len(values))
-            baseline, _, _ = usual(self.compared, over[:, :-1], under[:, :-1])
+            baseline = usual(self.compared, over[:, :-1], under[:, :-1]).baseline
             seen = ((over != 0) | (under != 0)).any(axis=1)
             found = self._divisions[place, dimension] = _Division(columns, values, number, baseline, seen)
         return found

@@ -1,0 +1,68 @@
+"""Survicate: each answered question (`event.questionAnswered`) that has a score becomes survey.answered.
+
+An nps answer has the score as its choice's `id` and promoter, passive or detractor as its `body`: 0 to 10. Of a rating or a
+smiley scale only the words of the choice are told: the score is that word if it is a number, else what `names` makes of it
+("Great" = "5"), and its scale stands in the configuration under the survey's id, as `names` calls it. `names` also says
+what kind a question is, by its id ("12123" = "ces"), else csat. Other questions give none.
+
+An invitation is a response and a question, as one survey may ask for two scores. The customer is the respondent's attribute
+`customer` or `user_id`, else `email`, else the respondent's id; the ticket is the attribute `ticket`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from streamer.ingest.adapters.base import UnknownTypeError, at, first_instant, required, score, table, word
+
+if TYPE_CHECKING:
+    from streamer.ingest.adapters.base import Delivery, Event, Source, State
+
+_KINDS: Final = frozenset({"csat", "relationship", "nps", "ces", "experience", "esat"})
+_NPS: Final = frozenset({"promoter", "passive", "detractor"})
+
+
+def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+    """Return the event of one answered question."""
+    payload = table(delivery.payload)
+    answered = at(payload, "event", "questionAnswered")
+    choice = at(answered, "choice")
+    if not isinstance(answered, dict) or not isinstance(choice, dict):
+        raise UnknownTypeError
+    said = word(choice.get("body")) or ""
+    nps = said.lower() in _NPS
+    value = choice.get("id") if nps else source.listed(said) or said
+    if not nps and not _is_number(value):
+        raise UnknownTypeError
+    response = word(answered.get("responseUuid")) or word(payload.get("messageId"))
+    question = word(at(answered, "question", "id")) or ""
+    raw = f"{required(response, 'event.questionAnswered.responseUuid')}:{question}"
+    time = first_instant((answered.get("timestamp"), "event.questionAnswered.timestamp"))
+    asked = source.listed(question) or ""
+    scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if nps else {}
+    return [
+        source.event(
+            "survey.answered",
+            f"{raw}:{time}",
+            time,
+            source.subject(raw),
+            customer=required(_customer(source, answered.get("respondent")), "event.questionAnswered.respondent.id"),
+            survey=source.label(at(answered, "survey", "id")),
+            kind="nps" if nps else asked if asked in _KINDS else "csat",
+            about=source.about(at(answered, "respondent", "attributes", "ticket")),
+            score=score(value, "event.questionAnswered.choice"),
+            **scale,
+            has_comment=bool(word(choice.get("comment"))),
+        )
+    ]
+
+
+def _customer(source: Source, respondent: object) -> str | None:
+    attributes = at(respondent, "attributes")
+    known = source.customer(at(attributes, "customer")) or source.customer(at(attributes, "user_id"))
+    return known or source.address(at(attributes, "email")) or source.customer(at(respondent, "id"))
+
+
+def _is_number(value: object) -> bool:
+    text = word(value) or ""
+    return text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit()
