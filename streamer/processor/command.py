@@ -12,6 +12,9 @@ from streamer.partition import COUNTERS, FACTS_VERSION, Partition
 from streamer.processor.config import WorkerConfig
 from streamer.settings import Settings, load_settings, rules_hash
 
+#: while a backlog is worked off nobody waits for one number, and what is flushed less often is flushed less
+BACKLOG_FLUSH_MS = 2_000
+
 
 def security(settings: Settings) -> dict[str, Any]:
     """Return the arguments by which an aiokafka client reaches the brokers; reads secrets from their files, now."""
@@ -58,7 +61,7 @@ def worker_config(settings: Settings) -> WorkerConfig:
         instance_id=worker.instance,
         session_timeout_ms=worker.session_timeout,
         flush_interval_ms=worker.flush_interval,
-        backlog_flush_interval_ms=4 * worker.flush_interval,
+        backlog_flush_interval_ms=max(BACKLOG_FLUSH_MS, 4 * worker.flush_interval),
         idle_mark_interval_ms=worker.mark_interval,
         host=worker.host,
         port=worker.port,

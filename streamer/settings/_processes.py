@@ -97,7 +97,7 @@ class WorkerSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 6066
     instance: str | None = None  # a static group member: a restart within the session timeout moves no partition
-    flush_interval: PositiveDuration = parse_duration("500ms")
+    flush_interval: PositiveDuration = parse_duration("300ms")
     mark_interval: PositiveDuration = parse_duration("5s")
     session_timeout: PositiveDuration = parse_duration("10s")
     shutdown_timeout: PositiveDuration = parse_duration("20s")

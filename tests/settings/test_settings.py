@@ -47,7 +47,7 @@ def test_durations_are_milliseconds():
     assert settings.time.grace == DAY
     assert settings.time.future == 5 * MINUTE
     assert settings.tickets.reopen_window == 7 * DAY
-    assert settings.worker.flush_interval == 500
+    assert settings.worker.flush_interval == 300
 
 
 @pytest.mark.parametrize(
