@@ -70,17 +70,25 @@ async def ensure_topics(config: WorkerConfig) -> list[str]:
     made, KafkaError where the brokers do not answer.
     """
     async with administer(config) as admin:
-        counts = await _counts(admin, wanted(config))
-        wrong = {topic: count for topic, count in counts.items() if count not in (0, config.partitions)}
-        if wrong:
-            raise WrongPartitionsError(wrong, config.partitions, config.bootstrap)
+        counts = await _fitting(admin, config)
         findings = await _findings(admin, config, counts)
         if refused := [finding for finding in findings if finding.verdict is Verdict.WRONG]:
             raise UnfitTopicsError(refused, config.bootstrap)
         for finding in findings:
             if finding.verdict is Verdict.WARNING:
                 logger.warning("%s", finding.words(config.bootstrap))
-        return await create(admin, config)
+        made = await create(admin, config)
+        if made:  # perhaps by somebody else meanwhile, with another number
+            await _fitting(admin, config)
+        return made
+
+
+async def _fitting(admin: AIOKafkaAdminClient, config: WorkerConfig) -> dict[str, int]:
+    """Return the partitions of each topic, 0 where it does not exist; WrongPartitionsError where it has another number."""
+    counts = await _counts(admin, wanted(config))
+    if wrong := {topic: count for topic, count in counts.items() if count not in (0, config.partitions)}:
+        raise WrongPartitionsError(wrong, config.partitions, config.bootstrap)
+    return counts
 
 
 async def inspect(admin: AIOKafkaAdminClient, config: WorkerConfig) -> list[Finding]:
