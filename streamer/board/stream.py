@@ -136,9 +136,10 @@ class Updates:
         keys = {spike.key for spike in spikes}
         known = {key: since for key, since in self._since.items() if key in keys}
         if new := keys - known.keys():
-            begun = self._view.merge.spikes_begun()
-            earliest = self._view.instant() - _SPIKES_KNOWN
-            known |= {key: (begun[key], begun[key] > earliest) for key in new}
+            begun, now = self._view.merge.spikes_begun(), self._view.instant()
+            # of the newest evaluation: a spike that these numbers still have may be over in it
+            set_at = {key: begun.get(key, now) for key in new}
+            known |= {key: (at, at > now - _SPIKES_KNOWN) for key, at in set_at.items()}
         self._since = known
         return [known[spike.key] for spike in spikes]
 

@@ -239,6 +239,20 @@ async def test_a_spike_says_when_it_was_set_though_the_board_came_later():
         assert key not in on[since - 1_000]
 
 
+async def test_numbers_that_are_told_after_newer_ones_were_made_may_have_a_spike_that_these_have_not():
+    wall = Wall()
+    await wall.feed(story(minutes=190, incident="billing@+178m/30m x3", seed=4))
+    await wall.start()
+    try:
+        view = wall.view
+        evaluation = await view.latest()
+        await view.run(view.merge.evaluate, evaluation.at + 3_600_000)
+        said = await view.run(Updates(view, "")._numbers, evaluation)
+    finally:
+        await wall.stop()
+    assert len(said["since"]) == len(said["spikes"]) > 0
+
+
 def spikes_at(snapshot, at):
     return {
         (dict(block.labels)["metric"], by, "".join(values))
