@@ -50,7 +50,7 @@ async def serve(settings: Settings, config: WorkerConfig) -> None:
         logger.info("serving", addresses=[f"{name}:{number}" for name, number, *_ in runner.addresses])
         jobs: list[Coroutine[Any, Any, Any]] = [follower.run(), follower.settle(), stop.wait()]
         if store is not None:
-            from streamer.journeys.writer import Writer  # noqa: PLC0415 (needs redis, which a board without it does not)
+            from streamer.board.read_model import Writer  # noqa: PLC0415 (needs redis, which a board without it does not)
 
             jobs.append(Writer(config, view, store).run())
         tasks = [asyncio.create_task(job) for job in jobs]

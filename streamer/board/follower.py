@@ -18,14 +18,12 @@ from streamer.panes.records import GROUP, ROW
 from streamer.partition import PANES
 from streamer.processor.config import WorkerConfig
 from streamer.processor.mark import MARK, decode_mark, is_control
+from streamer.processor.reader import READ_WAIT_MS, reader, stop
 
 logger = get_logger(__name__)
 
 # Records taken in between two looks at the event loop: 20,000 are about 0.1 s.
 _READ_RECORDS: Final = 20_000
-_READ_BYTES: Final = 4 << 20
-# aiokafka does not signal control records, so this is how often the position is looked at.
-_READ_WAIT_MS: Final = 100
 # What is applied at once at the start, which is one flush of everything: 50,000 are about a second, the wait at SIGTERM.
 _APPLY_RECORDS: Final = 50_000
 _RETRY_SECONDS: Final = 1.0
@@ -33,7 +31,6 @@ _SETTLE_SECONDS: Final = 2.0
 # Left to itself, Python looks at all that is new every ten evaluations or so, which takes 30 to 50 ms of one. Flushes and
 # evaluations make no cycles; those that asyncio and the clients leave are few enough for so many seconds.
 _COLLECT_SECONDS: Final = 300.0
-_STOP_SECONDS: Final = 3.0
 
 
 class Follower:
@@ -57,14 +54,7 @@ class Follower:
 
     async def _run(self) -> None:
         while True:
-            consumer = AIOKafkaConsumer(
-                **self._config.client("board"),
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                isolation_level=self._config.isolation_level,
-                fetch_max_wait_ms=_READ_WAIT_MS,
-                max_partition_fetch_bytes=_READ_BYTES,
-            )
+            consumer = reader(self._config, "board")
             try:
                 tps = await self._partitions()
                 await consumer.start()
@@ -73,10 +63,7 @@ class Follower:
                 if once("board", "kafka", repr(error)):
                     logger.warning("kafka does not answer; trying again", error=repr(error))
             finally:
-                try:
-                    await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
-                except (TimeoutError, KafkaError) as error:
-                    logger.info("the consumer did not stop in order", error=repr(error))
+                await stop(consumer)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _partitions(self) -> list[TopicPartition]:
@@ -106,7 +93,7 @@ class Follower:
         missing = set(tps)
         while True:
             fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(
-                timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS
+                timeout_ms=READ_WAIT_MS, max_records=_READ_RECORDS
             )
             for tp, records in fetched.items():
                 await self._take(tp.partition, records)

@@ -20,6 +20,7 @@ from streamer.journeys.summary import NOTHING, Known, context, known
 from streamer.partition import TIMELINES
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
+from streamer.processor.reader import READ_WAIT_MS, reader
 
 if TYPE_CHECKING:
     from streamer.journeys.store import Store  # needs redis, which a board without it does not
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _BLOCK: Final = 5_000
 _GROWTH: Final = 4
 _READ_RECORDS: Final = 20_000
-_READ_BYTES: Final = 4 << 20
-_READ_WAIT_MS: Final = 100
 #: a million records or so: who asks does not wait for longer, and no other question does meanwhile
 _SECONDS: Final = 20.0
 #: the board is some 0.2 s behind a record; one that is behind for longer says so
@@ -94,14 +93,7 @@ class Journeys:
 
     async def _find(self, key: bytes) -> _Found | None:
         config = worker_config(self._view.settings)
-        consumer = AIOKafkaConsumer(
-            **config.client("board-journey"),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level=config.isolation_level,
-            fetch_max_wait_ms=_READ_WAIT_MS,
-            max_partition_fetch_bytes=_READ_BYTES,
-        )
+        consumer = reader(config, "board-journey")
         await consumer.start()
         try:
             return await _search(consumer, config, sorted(self._view.marks), key)
@@ -154,7 +146,7 @@ async def _block(
     unread = set(low)
     while unread:
         fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(
-            *unread, timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS
+            *unread, timeout_ms=READ_WAIT_MS, max_records=_READ_RECORDS
         )
         for tp, records in fetched.items():
             for record in records:

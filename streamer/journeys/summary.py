@@ -1,10 +1,9 @@
 """What a timeline's record tells of a customer: the journey, and what speaks against surveying them. Pure."""
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from streamer.journeys.guard import Refusal, refusals
+from streamer.journeys.guard import Refusal, instant, refusals, text
 from streamer.settings import Settings
 from streamer.timelines.context import Context
 from streamer.timelines.journey import Detail, Drop, Journey, Moment, journey
@@ -53,8 +52,8 @@ def _shown(known_: Journey) -> dict[str, Any]:
 def _moment(moment: Moment) -> dict[str, Any]:
     details = dict(_detail(key, value) for key, value in moment.details.items())
     return {
-        "at": _time(moment.at),
-        "until": _time(moment.until) if moment.until else None,
+        "at": text(instant(moment.at)),
+        "until": text(instant(moment.until)) if moment.until else None,
         "what": moment.what,
         "id": moment.id,
         "group": moment.place,
@@ -78,7 +77,3 @@ def _drop(drop: Drop) -> dict[str, Any]:
         "after": _moment(drop.after),
         "between": [_moment(moment) for moment in drop.between],
     }
-
-
-def _time(at: int) -> str:
-    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat().replace("+00:00", "Z")

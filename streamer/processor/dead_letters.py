@@ -10,7 +10,7 @@ from streamer.errors import DependencyError
 from streamer.events.codec import Decoder
 from streamer.events.errors import InvalidEvent
 from streamer.processor.config import WorkerConfig
-from streamer.processor.restore import READ_WAIT_MS, reader
+from streamer.processor.reader import READ_WAIT_MS, reader
 from streamer.processor.topics import administer
 
 _OURS = "streamer_error_"
@@ -49,7 +49,7 @@ async def read_letters(config: WorkerConfig, decoder: Decoder) -> AsyncIterator[
             raise DependencyError("kafka", f"topic {config.dead_letters} does not exist: no worker has run yet")
         (described,) = await admin.describe_topics([config.dead_letters])
     tps = [TopicPartition(config.dead_letters, number) for number in range(len(described["partitions"]))]
-    consumer = reader(config)
+    consumer = reader(config, "recovery")
     await consumer.start()
     try:
         consumer.assign(tps)

@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streamer.processor.config import WorkerConfig
 from streamer.processor.errors import ProcessorError
-from streamer.processor.restore import reader
+from streamer.processor.reader import reader
 from streamer.processor.topics import administer, create, ensure_topics, remove
 from streamer.processor.writer import PartitionWriter
 
@@ -43,7 +43,7 @@ async def look(config: WorkerConfig) -> list[Log]:
     await ensure_topics(config)
     async with administer(config) as admin:
         await _refuse_if_running(admin, config)
-    consumer = reader(config)
+    consumer = reader(config, "recovery")
     await consumer.start()
     try:
         tps = [TopicPartition(topic, number) for topic in config.sources for number in range(config.partitions)]

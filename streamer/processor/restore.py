@@ -20,14 +20,12 @@ from streamer.processor.mark import CONTROL, END, MARK, Mark, decode_mark
 from streamer.processor.metrics import WorkerMetrics
 from streamer.processor.owned import Owned
 from streamer.processor.partitions import Partitions
+from streamer.processor.reader import READ_WAIT_MS, reader
 
 logger = get_logger(__name__)
 
 # Taken in between two looks at the event loop: 20,000 records are about 0.1 s.
 READ_RECORDS = 20_000
-READ_BYTES = 4 << 20
-# Nothing but control records is not signalled by aiokafka, so this is how often the position is looked at.
-READ_WAIT_MS = 100
 
 Bounds = dict[TopicPartition, tuple[int, int]]
 """First and next offset of a log."""
@@ -46,18 +44,6 @@ class _Log:
     """Records after the last mark."""
 
 
-def reader(config: WorkerConfig) -> AIOKafkaConsumer:
-    """Make a consumer without a group that reads the changelogs as they are committed."""
-    return AIOKafkaConsumer(
-        **config.client("recovery"),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level=config.isolation_level,
-        fetch_max_wait_ms=READ_WAIT_MS,
-        max_partition_fetch_bytes=READ_BYTES,
-    )
-
-
 async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerMetrics, numbers: set[int]) -> None:
     """Hold the partitions with these numbers, and no others, recovered up to their changelogs' ends.
 
@@ -71,7 +57,7 @@ async def restore(partitions: Partitions, config: WorkerConfig, metrics: WorkerM
         for owned in held:
             group.create_task(partitions.fence(owned))
     if held:
-        source = reader(config)
+        source = reader(config, "recovery")
         try:
             await source.start()
             # All that has to be asked, before the first fetch is under way: each question would wait for its long poll.
@@ -198,7 +184,7 @@ async def check_configuration(config: WorkerConfig) -> None:
     Raises ConfigurationChangedError. Looks at the last records only; recovery looks again at what it finds.
     """
     tps = [TopicPartition(config.changelog(config.tables[-1]), number) for number in range(config.partitions)]
-    source = reader(config)
+    source = reader(config, "recovery")
     await source.start()
     try:
         source.assign(tps)

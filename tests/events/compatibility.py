@@ -1,4 +1,4 @@
-"""The rule of docs/decisions/011: what may not change between two releases of one schema, found by comparing them."""
+"""The rule of docs/decisions/010: what may not change between two releases of one schema, found by comparing them."""
 
 from hypothesis import strategies as st
 

@@ -13,12 +13,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streamer.board.journey import Journeys, _Found
+from streamer.board.read_model import Writer
 from streamer.board.view import View, now_ms
 from streamer.errors import DependencyError
 from streamer.events.codec import Decoder
 from streamer.journeys.store import Change, LeaseLostError, Position, Store
 from streamer.journeys.summary import Known, known
-from streamer.journeys.writer import Writer
 from streamer.partition import PANES, TIMELINES, Partition
 from streamer.processor.command import worker_config
 from streamer.processor.mark import MARK, Mark, encode_mark

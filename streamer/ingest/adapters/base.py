@@ -13,9 +13,10 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 
 from streamer.errors import StreamerError
+from streamer.events.surveys import SurveyKind
 from streamer.producers.identity import Identity
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
+#: what a survey may measure
+KINDS: Final = frozenset(get_args(SurveyKind))
 # Machines' ids: a UUID, a Twilio SID, a short number. Of 9 digits at most: a phone number with its area is longer.
 _MACHINE_ID: Final = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{2}[0-9a-f]{32}")
 _PERSONAL: Final = re.compile(r"@|(?:\d[\s().-]*){7}")
@@ -225,6 +228,11 @@ def score(value: object, path: str) -> float:
     if abs(result) > _SCORE_MAX:
         raise RefusedError(f"{path} is no score")
     return result
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a plain decimal number: a score that came as a word."""
+    return text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit()
 
 
 def at(value: object, *path: str | int) -> Any:

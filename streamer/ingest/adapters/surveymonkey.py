@@ -15,11 +15,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from streamer.ingest.adapters.base import (
+    KINDS,
     RefusedError,
     UnknownTypeError,
     at,
     first_instant,
     instant,
+    is_number,
     iso,
     required,
     score,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
-_KINDS: Final = frozenset({"csat", "relationship", "nps", "ces", "experience", "esat"})
 _NOTICES: Final = frozenset({"response_completed", "response_updated"})
 _ANSWERS_MAX: Final = 500
 
@@ -45,7 +46,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
     if "pages" not in payload or payload.get("response_status") not in (None, "completed"):
         raise UnknownTypeError
     answers = list(_answers(payload))
-    listed = [one for one in answers if source.listed(one[0]) in _KINDS]
+    listed = [one for one in answers if source.listed(one[0]) in KINDS]
     question, value = next(
         ((name, found) for name, answer in listed or answers if (found := _score(answer)) is not None), ("", None)
     )
@@ -53,7 +54,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
         raise RefusedError("pages has no answer with a number or a weight")
     variables = payload.get("custom_variables")
     said = source.listed(question) or word(at(variables, "kind")) or ""
-    kind = said if said in _KINDS else "csat"
+    kind = said if said in KINDS else "csat"
     scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if kind == "nps" else {}
     raw = required(word(payload.get("id")), "id")
     began = payload.get("date_created")
@@ -94,6 +95,6 @@ def _score(answer: dict[str, Any]) -> str | None:
     """Return an answer's score as text: a number in its text, else its choice's weight."""
     for value in (answer.get("simple_text"), at(answer, "choice_metadata", "weight")):
         text = word(value) or ""
-        if text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit():
+        if is_number(text):
             return text
     return None

@@ -13,12 +13,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from streamer.ingest.adapters.base import UnknownTypeError, at, first_instant, required, score, table, word
+from streamer.ingest.adapters.base import (
+    KINDS,
+    UnknownTypeError,
+    at,
+    first_instant,
+    is_number,
+    required,
+    score,
+    table,
+    word,
+)
 
 if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
-_KINDS: Final = frozenset({"csat", "relationship", "nps", "ces", "experience", "esat"})
 _NPS: Final = frozenset({"promoter", "passive", "detractor"})
 
 
@@ -32,7 +41,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
     said = word(choice.get("body")) or ""
     nps = said.lower() in _NPS
     value = choice.get("id") if nps else source.listed(said) or said
-    if not nps and not _is_number(value):
+    if not nps and not is_number(word(value) or ""):
         raise UnknownTypeError
     response = word(answered.get("responseUuid")) or word(payload.get("messageId"))
     question = word(at(answered, "question", "id")) or ""
@@ -48,7 +57,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
             source.subject(raw),
             customer=required(_customer(source, answered.get("respondent")), "event.questionAnswered.respondent.id"),
             survey=source.label(at(answered, "survey", "id")),
-            kind="nps" if nps else asked if asked in _KINDS else "csat",
+            kind="nps" if nps else asked if asked in KINDS else "csat",
             about=source.about(at(answered, "respondent", "attributes", "ticket")),
             score=score(value, "event.questionAnswered.choice"),
             **scale,
@@ -61,8 +70,3 @@ def _customer(source: Source, respondent: object) -> str | None:
     attributes = at(respondent, "attributes")
     known = source.customer(at(attributes, "customer")) or source.customer(at(attributes, "user_id"))
     return known or source.address(at(attributes, "email")) or source.customer(at(respondent, "id"))
-
-
-def _is_number(value: object) -> bool:
-    text = word(value) or ""
-    return text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from streamer.ingest.adapters.base import (
+    KINDS,
     RefusedError,
     UnknownTypeError,
     at,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
 _SCORED: Final = frozenset({"nps", "opinion_scale", "rating"})
-_KINDS: Final = frozenset({"csat", "relationship", "nps", "ces", "experience", "esat"})
 _ANSWERS_MAX: Final = 500
 
 
@@ -61,7 +61,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
             source.subject(token),
             customer=required(customer, "form_response.hidden.customer"),
             survey=source.label(response.get("form_id")),
-            kind=ref if ref in _KINDS else "nps" if nps else "csat",
+            kind=ref if ref in KINDS else "nps" if nps else "csat",
             about=source.about(at(hidden, "ticket")),
             score=score(scored.get("number"), "form_response.answers.number"),
             **scale,

@@ -24,19 +24,17 @@ from streamer.logs import get_logger, once
 from streamer.partition import TIMELINES
 from streamer.processor.config import WorkerConfig
 from streamer.processor.mark import MARK, decode_mark
+from streamer.processor.reader import READ_WAIT_MS, reader, stop
 
 logger = get_logger(__name__)
 
 # One transaction: 500 journeys are 1 MB, and the lease is kept by each.
 _READ_RECORDS: Final = 500
-_READ_BYTES: Final = 4 << 20
-_READ_WAIT_MS: Final = 100
 # Read at once in the board's thread: a timeline with 30 recent events takes 0.7 ms, so 25 of them keep a scrape for 20 ms.
 _KNOWN_RECORDS: Final = 25
 # Between two tries to become the writer, and after a failure: from there on twice as long each time.
 _RETRY_SECONDS: Final = 1.0
 _RETRY_SECONDS_MAX: Final = 5.0
-_STOP_SECONDS: Final = 3.0
 # Kafka keeps a tombstone for 24 h (delete.retention.ms): whoever was away for longer may have missed one, and would show a
 # customer who was erased. Half of it, as reading on takes its time too.
 _AWAY_MS: Final = 12 * 3_600_000
@@ -80,14 +78,7 @@ class Writer:
 
     async def _term(self) -> None:
         """Follow the log from where the model is, for as long as this board holds the lease."""
-        consumer = AIOKafkaConsumer(
-            **self._config.client("board-journeys"),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level=self._config.isolation_level,
-            fetch_max_wait_ms=_READ_WAIT_MS,
-            max_partition_fetch_bytes=_READ_BYTES,
-        )
+        consumer = reader(self._config, "board-journeys")
         try:
             await consumer.start()
             tps = [TopicPartition(self._config.changelog(TIMELINES), number) for number in sorted(self._view.marks)]
@@ -96,10 +87,7 @@ class Writer:
             await self._follow(consumer, tps)
         finally:
             await self._store.release()
-            try:
-                await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
-            except (TimeoutError, KafkaError) as error:
-                logger.info("the consumer did not stop in order", error=repr(error))
+            await stop(consumer)
 
     async def _seek(self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]) -> None:
         """Go to where the model is; where the log is another one, or was not read for too long, clear it and begin anew."""
@@ -140,10 +128,10 @@ class Writer:
         unread: dict[TopicPartition, list[Any]] = {}
         while not (self._view.refused or _cancelled()):
             if free := [tp for tp in tps if tp not in unread]:
-                fetched = await consumer.getmany(*free, timeout_ms=_READ_WAIT_MS, max_records=_READ_RECORDS)
+                fetched = await consumer.getmany(*free, timeout_ms=READ_WAIT_MS, max_records=_READ_RECORDS)
                 unread |= {tp: records for tp, records in fetched.items() if records}
             else:
-                await asyncio.sleep(_READ_WAIT_MS / SECOND)
+                await asyncio.sleep(READ_WAIT_MS / SECOND)
             if any(records[0].offset < self._positions[tp.partition].next for tp, records in unread.items()):
                 return  # made anew under the reader's feet
             for tp in [tp for tp, records in unread.items() if self._covers(tp.partition, records)]:
