@@ -28,10 +28,10 @@ class Counted(Partition):
 
     facts = 0
 
-    def _work_off(self) -> None:
+    def _apply_taken(self) -> None:
         """Apply what waits, which is where facts are made, and count them."""
         before = len(self.context.facts)
-        super()._work_off()
+        super()._apply_taken()
         self.facts += len(self.context.facts) - before
 
 
@@ -78,6 +78,7 @@ def run(input_: Sequence[Record], cut: int, partition: Counted | None = None) ->
         started = time.process_time()
         for topic, part in chunk:
             partition.apply(topic, part)
+        partition.work_off()
         result.apply += time.process_time() - started
         waiting += size
         last = number == len(prepared) - 1

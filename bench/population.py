@@ -38,6 +38,7 @@ def past() -> Past:
     for chunk in chunks(input_, CHUNK):
         for topic, part in chunk:
             partition.apply(topic, part)
+        partition.work_off()
     tables = partition.changes(input_[-1].timestamp).tables
     bound = input_[-1].timestamp + 1
     found = []

@@ -75,6 +75,7 @@ def main(events: int, customers: int, scrapes: int, queues: int) -> None:
     for chunk in chunks(input_[:loaded], CHUNK):
         for topic, part in chunk:
             partition.apply(topic, part)
+        partition.work_off()
     clock = input_[loaded - 1].timestamp
     known = dict(partition.changes(clock).tables[PANES])
     merge.apply(0, _history(known) | known if queues > _QUEUES else known)
@@ -90,6 +91,7 @@ def main(events: int, customers: int, scrapes: int, queues: int) -> None:
     for chunk in chunks(input_[loaded:], _BETWEEN):
         for topic, part in chunk:
             partition.apply(topic, part)
+        partition.work_off()
         at += _SECOND
         rows = dict(partition.changes(at).tables[PANES])
         times = [time.perf_counter()]

@@ -61,6 +61,9 @@ class Transport:
         self._applied += len(records)
         self._tick(len(records))
 
+    def work_off(self) -> None:
+        """Nothing is put off."""
+
     def take(self, values: list[bytes]) -> None:
         """Take in the records' values."""
 

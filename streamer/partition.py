@@ -49,7 +49,7 @@ TIMELINES = "timelines"
 PANES = "panes"
 #: facts that wait to be summed: numpy pays from some thousands on, and 40 MB of tuples is enough
 _FACTS_MAX = 200_000
-#: events that wait to be applied: enough to be in order across topics, and applied without a pause in a tenth of a second
+#: events that wait to be applied: a timeline's come together, and all are applied without a pause in a tenth of a second
 _TAKEN_MAX = 10_000
 #: live timelines a partition keeps unpacked; the others are their records (about a third of the memory)
 HOT_MAX = 50_000
@@ -114,8 +114,11 @@ class Partition:
             label = self._source(source)
             self.count("support_events", topic, label, by=number)
             self._newest[label] = max(newest.get(source, 0), self._newest.get(label, 0))
+
+    def work_off(self) -> None:
+        """Apply what was taken in, once it is enough to be worth it. Best called where no topic is ahead of another."""
         if self._taken > _TAKEN_MAX:
-            self._work_off()
+            self._apply_taken()
         if len(self.context.facts) > _FACTS_MAX:
             self.settle()
 
@@ -161,7 +164,7 @@ class Partition:
             entries.append(entry)
         self._taken += 1
 
-    def _work_off(self) -> None:
+    def _apply_taken(self) -> None:
         """Apply what was taken in."""
         for key, entries in self._waiting.items():
             timeline = self._hot.get(key)
@@ -216,7 +219,7 @@ class Partition:
 
     def settle(self) -> None:
         """Sum the facts made so far into the store."""
-        self._work_off()
+        self._apply_taken()
         context = self.context
         keys = context.open_rows.keys
         for i in range(self._rows_shaped, len(keys)):
@@ -285,7 +288,7 @@ class Partition:
 
     def open_work(self) -> Iterator[list[Item]]:
         """Return the open work of every timeline that is held."""
-        self._work_off()
+        self._apply_taken()
         for timeline in self._hot.values():
             yield open_work(timeline.state, self.context)
         for key, record in self._cold.items():

@@ -4,7 +4,6 @@ import gc
 from typing import Any, cast
 
 import faust
-from faust import current_event
 from faust.types import StreamT, TransportT
 
 from streamer.processor.config import WorkerConfig
@@ -14,7 +13,7 @@ from streamer.processor.owned import now_ms
 from streamer.processor.partition import Families, PartitionFactory
 from streamer.processor.partitions import Partitions
 from streamer.processor.recovery import ExactRecovery, ExactTableManager
-from streamer.processor.transport import Chunk, ChunkConsumer, ChunkTransport
+from streamer.processor.transport import ChunkConsumer, ChunkTransport, Round
 
 # How fresh /ready is.
 BEAT_SECONDS = 0.25
@@ -87,12 +86,10 @@ def build_app(config: WorkerConfig, factory: PartitionFactory, families: Familie
     topic = app.topic(*config.sources, key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw")
 
     @app.agent(topic, name="apply")
-    async def apply(stream: StreamT[Chunk]) -> None:
-        """Apply each chunk to its partition."""
-        async for chunk in stream:
-            event = current_event()
-            if event is not None:
-                await partitions.take(event.message.tp, chunk)
+    async def apply(stream: StreamT[Round]) -> None:
+        """Apply each round to its partition."""
+        async for round_ in stream:
+            await partitions.take(round_)
 
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(*_: Any, **__: Any) -> None:

@@ -1,11 +1,7 @@
 """Arrival time of a partition: how far its input has come, and how far its topics may be apart. Pure."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
-# Topics are joined by customer, and the older topic's events decide what the newer ones mean. Worked off in step, a
-# backlog keeps timelines' tails short: an event waits in a tail until the slowest topic has passed it.
-STEP_MS = 30_000
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 
 class End(NamedTuple):
@@ -13,6 +9,8 @@ class End(NamedTuple):
 
     offset: int
     seen: int
+    readable: int
+    """Up to where it could be read: less than `offset` while somebody's transaction is open."""
 
 
 class Progress(NamedTuple):
@@ -45,13 +43,36 @@ def arrival_clock(topics: Iterable[Progress]) -> int:
     return min((max(t.arrival, t.end.seen) if t.finished and t.end else t.arrival for t in topics), default=0)
 
 
-def release_limit(topics: Iterable[tuple[Progress, int | None]]) -> int | None:
-    """Latest arrival (ms) that may be handed out now, or None for no limit.
+class Stamped(Protocol):
+    """Anything with an arrival (ms)."""
 
-    Each topic comes with the arrival of its first record that is fetched and not handed out (None: no such record).
+    @property
+    def timestamp(self) -> int:
+        """The arrival."""
+
+
+class Fetched(NamedTuple):
+    """What is fetched of one source topic and not handed out yet."""
+
+    records: Sequence[Stamped]
+    """In the log's order."""
+    more: bool
+    """Whether there is more of the topic to be read behind them."""
+
+
+def release_limit(topics: Sequence[Fetched], most: int) -> int | None:
+    """Latest arrival (ms) that may be handed out now, so that nothing that came before it is still to be read.
+
+    Topics are joined by customer, and an event that comes after a later one of its customer costs many times as much as in
+    order. None: nothing, as a topic of which there is more has to be fetched first. No more than about `most` records.
     """
-    slowest = min(
-        (p.arrival if waiting is None else waiting for p, waiting in topics if waiting is not None or not p.finished),
-        default=None,
-    )
-    return None if slowest is None else slowest + STEP_MS
+    if any(topic.more and not topic.records for topic in topics):
+        return None
+    # Stamps go back only where it is not the broker that makes them. The first record of the slowest goes out always.
+    ends = [(max(r[0].timestamp, r[-1].timestamp), more) for r, more in topics if r]
+    limit = min((end for end, more in ends if more), default=None)
+    if limit is None:
+        limit = max((end for end, _ in ends), default=None)
+    if limit is not None and sum(len(topic.records) for topic in topics) > most:
+        limit = min(limit, sorted(record.timestamp for topic in topics for record in topic.records)[most])
+    return limit

@@ -52,11 +52,14 @@ class PartitionState(Protocol):
 
     The processor calls it from one thread only, and never between `changes` and the end of that flush's transaction
     expects it to stand still: `apply` goes on meanwhile. If the transaction fails the object is thrown away.
-    An exception out of `apply` or `changes` ends the worker: bad input belongs into `Changes.dead_letters`.
+    An exception out of `apply`, `work_off` or `changes` ends the worker: bad input belongs into `Changes.dead_letters`.
     """
 
     def apply(self, topic: str, records: Sequence[Record]) -> None:
-        """Take in records of one source topic, in the log's order (1 to 5,000)."""
+        """Take in records of one source topic, in the log's order."""
+
+    def work_off(self) -> None:
+        """Do what was put off, if it is much: of all topics everything is here that arrived up to the newest record."""
 
     @property
     def dirty(self) -> bool:

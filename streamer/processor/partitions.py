@@ -16,7 +16,7 @@ from mode.utils.logging import get_logger
 from streamer.processor.clock import End, Progress
 from streamer.processor.metrics import WorkerMetrics
 from streamer.processor.owned import Owned, now_ms
-from streamer.processor.transport import MAX_CHUNK, Chunk
+from streamer.processor.transport import MAX_ROUND, Round
 from streamer.processor.writer import PartitionWriter
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FLUSH_LIMIT = 25.0
 # Part of the group's rebalance timeout (20 s): the others wait meanwhile, and the join itself needs time too.
 REVOKE_LIMIT = 8.0
 # Records of one topic partition: what a second brings at full speed is a backlog, what is under way just now is not.
-BACKLOG = 2 * MAX_CHUNK
+BACKLOG = 2 * MAX_ROUND
 # In one flush interval: an event waits at most a tenth longer than that for its flush. At each look only so many flushes
 # begin as are needed for all partitions to have one an interval: together they would hold each other up.
 LOOKS = 10
@@ -68,6 +68,11 @@ class Partitions:
             return None
         return {topic: owned.progress(topic, self._end(topic, partition)) for topic in owned.offsets}
 
+    def topics(self, partition: int) -> list[TP]:
+        """The source topics of an active partition; none of another."""
+        owned = self._owned.get(partition)
+        return [TP(topic, partition) for topic in owned.offsets] if owned and owned.active else []
+
     def applied(self, tp: TP, default: int) -> int:
         """Give the next offset to apply of a source topic partition, or the default where that is not known."""
         owned = self._owned.get(tp.partition)
@@ -88,25 +93,27 @@ class Partitions:
 
     # ---- applying
 
-    async def take(self, tp: TP, chunk: Chunk) -> None:
-        """Apply a chunk from the stream; one of a former assignment changes nothing.
+    async def take(self, round_: Round) -> None:
+        """Apply a round from the stream; what is of a former assignment changes nothing.
 
         Without an await up to the end of applying: no cut comes in between.
         """
-        owned = self._owned.get(tp.partition)
-        if owned is None or not owned.active or tp.topic not in owned.offsets:
-            return
-        if owned.missing(tp.topic, chunk):
-            logger.warning("%s: applied up to %s, got %s: reading again", tp, owned.offsets[tp.topic], chunk.start)
-            self.spawn(self._app.consumer.seek_to({tp: owned.offsets[tp.topic]}))
+        owned = self._owned.get(round_[0][0].partition)
+        if owned is None or not owned.active:
             return
         try:
-            count = owned.apply(tp.topic, chunk)
+            for tp, chunk in round_:
+                if tp.topic not in owned.offsets:
+                    continue
+                if owned.missing(tp.topic, chunk):
+                    offset = owned.offsets[tp.topic]
+                    logger.warning("%s: applied up to %s, got %s: reading again", tp, offset, chunk.start)
+                    self.spawn(self._app.consumer.seek_to({tp: offset}))
+                elif count := owned.apply(tp.topic, chunk):
+                    self._metrics.records.labels(tp.topic).inc(count)
+            owned.state.work_off()
         except Exception as exc:  # noqa: BLE001
             await self.fail(owned, exc)
-            return
-        if count:
-            self._metrics.records.labels(tp.topic).inc(count)
 
     # ---- flushing
 

@@ -1,7 +1,7 @@
-"""Faust's aiokafka transport, with one Faust event per (partition, fetch) instead of one per record.
+"""Faust's aiokafka transport, with one Faust event per round of a partition's topics instead of one per record.
 
 Faust's consumer runs aiokafka in a thread of its own; `ChunkThread` is that side, `ChunkConsumer` the side of the
-application's event loop. Commits, flow control and acks then cost per chunk.
+application's event loop. Commits, flow control and acks then cost per round.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode.utils.logging import get_logger
 
-from streamer.processor.clock import End, release_limit
+from streamer.processor.clock import End, Fetched, release_limit
 
 if TYPE_CHECKING:
     from streamer.processor.app import WorkerApp
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-# A chunk is applied without a pause: 5,000 records of 20 us are 0.1 s in which the loop does nothing else.
-MAX_CHUNK = 5_000
+# A round is applied without a pause: 5,000 records of 20 us are 0.1 s in which the loop does nothing else.
+MAX_ROUND = 5_000
 # Handed out and not yet applied: two fetches ahead keep the agent busy; more only costs memory.
-MAX_IN_FLIGHT = 4 * MAX_CHUNK
+MAX_IN_FLIGHT = 4 * MAX_ROUND
 # A seek waits for the long poll under way, so this is part of every failover; aiokafka's stock use in Faust is 1,500.
 FETCH_WAIT_MS = 100
 # Or when this much has come: at 5,000 events/s of 230 bytes a fetch every 30 ms, not one per event.
@@ -48,15 +48,23 @@ class Chunk(NamedTuple):
     end: int
     records: "Sequence[Record]"
 
-    def until(self, arrival: int) -> "tuple[Chunk | None, Chunk | None]":
-        """Split into what arrived until then (ms) and the rest, in the log's order; None where there is nothing."""
-        if not self.records or self.records[-1].timestamp <= arrival:
+    def until(self, arrival: int | None) -> "tuple[Chunk | None, Chunk | None]":
+        """Split into what arrived until then (ms; None: nothing) and the rest, in the log's order; None where that is empty."""
+        if not self.records:
+            return self, None
+        if arrival is None:
+            return None, self
+        if self.records[-1].timestamp <= arrival:
             return self, None
         split = next(i for i, record in enumerate(self.records) if record.timestamp > arrival)
         if split == 0:
             return None, self
         middle = self.records[split].offset
         return Chunk(self.start, middle, self.records[:split]), Chunk(middle, self.end, self.records[split:])
+
+
+Round = list[tuple[TP, Chunk]]
+"""What the topics of one partition hold up to one arrival: the value of one Faust event. A topic is in it at most once."""
 
 
 class ChunkThread(driver.AIOKafkaConsumerThread):
@@ -79,7 +87,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_poll_records=MAX_CHUNK,
+            max_poll_records=MAX_ROUND,
             max_partition_fetch_bytes=FETCH_MAX_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             fetch_min_bytes=FETCH_MIN_BYTES,
@@ -125,7 +133,8 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         state = self._assigned.state_value(tp) if self._assigned else None
         if state is None or state.highwater is None or state.timestamp is None:
             return None
-        return End(state.highwater, state.timestamp)
+        committed = cast("WorkerApp", self.app).config.isolation_level == "read_committed" and state.lso is not None
+        return End(state.highwater, state.timestamp, state.lso if committed else state.highwater)
 
     def rejoin(self) -> None:
         """Ask for a new generation of the group. From any thread."""
@@ -156,7 +165,7 @@ class _NoOffsets(dict[TP, Any]):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Hands out chunks: in step by arrival, and no more in flight than the agent can soon apply."""
+    """Hands out rounds: by arrival, and no more in flight than the agent can soon apply."""
 
     app: "WorkerApp"
     _thread: ChunkThread
@@ -185,40 +194,43 @@ class ChunkConsumer(driver.Consumer):
                 await asyncio.sleep(FETCH_WAIT_MS / 1000)
         else:
             await asyncio.sleep(0.002)
-        for tp, chunk in self._release():
-            # The flow may have stopped while the last chunk was handed on. Then what is here is fetched again: every
+        for round_ in self._release():
+            # The flow may have stopped while the last round was handed on. Then what is here is fetched again: every
             # assignment begins with a seek.
             if self.should_stop or not self.flow_active:
                 return
-            self._handed[tp] = chunk.end
-            yield tp, self._message(tp, chunk)
+            self._handed.update({tp: chunk.end for tp, chunk in round_})
+            yield round_[0][0], self._message(round_)
 
-    def _release(self) -> list[tuple[TP, Chunk]]:
-        """Take what may go out now from `_pending`."""
+    def _release(self) -> list[Round]:
+        """Take what may go out now from `_pending`: a round of each partition that has one."""
         released = []
-        by_partition: dict[int, list[TP]] = {}
-        for tp in self._pending:
-            by_partition.setdefault(tp.partition, []).append(tp)
-        for partition, tps in by_partition.items():
-            progress = self.app.partitions.progress(partition)
-            if progress is None:
-                continue
-            waiting = {tp.topic: r[0].timestamp for tp in tps if (r := self._pending[tp].records)}
-            limit = release_limit((p, waiting.get(topic)) for topic, p in progress.items())
-            for tp in tps:
-                chunk = self._pending.pop(tp)
-                now, later = chunk.until(limit) if limit is not None else (chunk, None)
-                if later:
-                    self._pending[tp] = later
-                if now:
-                    released.append((tp, now))
+        for partition in {tp.partition for tp in self._pending}:
+            topics = self.app.partitions.topics(partition)
+            limit = release_limit([self._fetched(tp) for tp in topics], MAX_ROUND)
+            round_: Round = []
+            for tp in topics:
+                if chunk := self._pending.pop(tp, None):
+                    now, later = chunk.until(limit)
+                    if later:
+                        self._pending[tp] = later
+                    if now:
+                        round_.append((tp, now))
+            if round_:
+                released.append(round_)
         return released
 
-    def _message(self, tp: TP, chunk: Chunk) -> ConsumerMessage:
+    def _fetched(self, tp: TP) -> Fetched:
+        chunk, end = self._pending.get(tp), self.end(tp)
+        position = chunk.end if chunk else self._handed.get(tp, 0)
+        return Fetched(chunk.records if chunk else (), more=end is None or position < end.readable)
+
+    def _message(self, round_: Round) -> ConsumerMessage:
+        tp, chunk = round_[0]
         records = chunk.records
         return ConsumerMessage(
             tp.topic, tp.partition, chunk.end - 1, records[-1].timestamp / 1000 if records else time.time(), 0, None,
-            None, cast("Any", chunk), None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
+            None, cast("Any", round_), None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     def _in_flight(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 from faust.types import TP
 
-from streamer.processor.clock import STEP_MS, End, Progress, arrival_clock, release_limit
+from streamer.processor.clock import End, Fetched, Progress, arrival_clock, release_limit
 from streamer.processor.config import WorkerConfig
 from streamer.processor.errors import (
     BrokenChangelogError,
@@ -19,7 +19,7 @@ from streamer.processor.mark import MARK, Mark, decode_mark, encode_mark, is_con
 from streamer.processor.owned import Owned
 from streamer.processor.partition import Changes, DeadLetter
 from streamer.processor.restore import _Log, _resume_sources, _settle, _take
-from streamer.processor.transport import Chunk, ChunkConsumer
+from streamer.processor.transport import MAX_ROUND, Chunk, ChunkConsumer
 from tests.processor.counting import CountingState
 
 
@@ -45,32 +45,36 @@ def owned(**offsets):
 
 class TestClock:
     def test_the_slowest_topic_is_the_clock(self):
-        behind = Progress(5, 1_000, End(9, 5_000))
-        assert arrival_clock([behind, Progress(9, 2_000, End(9, 5_000))]) == 1_000
+        behind = Progress(5, 1_000, End(9, 5_000, 9))
+        assert arrival_clock([behind, Progress(9, 2_000, End(9, 5_000, 9))]) == 1_000
 
     def test_a_topic_read_to_its_end_counts_as_the_moment_it_was_seen(self):
-        assert arrival_clock([Progress(9, 1_000, End(9, 5_000)), Progress(0, 0, End(0, 4_990))]) == 4_990
+        assert arrival_clock([Progress(9, 1_000, End(9, 5_000, 9)), Progress(0, 0, End(0, 4_990, 0))]) == 4_990
 
     def test_a_topic_of_which_nothing_is_known_holds_the_clock(self):
-        assert arrival_clock([Progress(0, 0, None), Progress(9, 1_000, End(9, 5_000))]) == 0
+        assert arrival_clock([Progress(0, 0, None), Progress(9, 1_000, End(9, 5_000, 9))]) == 0
 
     def test_a_record_stamped_after_the_end_was_seen_moves_the_clock(self):
-        assert arrival_clock([Progress(9, 5_003, End(9, 5_000))]) == 5_003
+        assert arrival_clock([Progress(9, 5_003, End(9, 5_000, 9))]) == 5_003
 
 
-class TestStep:
-    def test_without_a_backlog_there_is_no_limit(self):
-        assert release_limit([(Progress(9, 1_000, End(9, 5_000)), None)]) is None
+class TestRelease:
+    """Each topic: the arrivals of what is fetched, and whether there is more of it to be read."""
 
-    def test_topics_are_handed_out_at_most_a_step_ahead_of_the_slowest(self):
-        slow = (Progress(5, 1_000, End(9, 5_000)), None)
-        fast = (Progress(5, 500_000, End(9, 500_000)), 600_000)
-        assert release_limit([slow, fast]) == 1_000 + STEP_MS
-
-    def test_the_slowest_itself_is_never_held(self):
-        """A topic that was silent for an hour: its next record's arrival counts, not its last one's."""
-        waiting = (Progress(5, 1_000, End(9, 5_000)), 3_600_000)
-        assert release_limit([waiting, (Progress(7, 3_500_000, End(7, 1)), None)]) == 3_600_000 + STEP_MS
+    @pytest.mark.parametrize(
+        ("topics", "limit"),
+        [
+            pytest.param([([100, 300], False), ([], False)], 300, id="all is here: it goes out"),
+            pytest.param([([100, 300], True), ([50, 200], True), ([900], False)], 200, id="up to the slowest"),
+            pytest.param([([100, 300], True), ([200, 900], False)], 300, id="one that is all here holds nobody"),
+            pytest.param([([100, 300], False), ([], True)], None, id="one is not fetched yet"),
+            pytest.param([([], False), ([], False)], None, id="nothing"),
+            pytest.param([([300, 100], True), ([200], False)], 300, id="stamps that go back"),
+            pytest.param([([1, 3, 5, 7], True), ([2, 4, 6], False)], 6, id="no more than five or so"),
+        ],
+    )
+    def test_what_goes_out_is_all_that_came_up_to_then(self, topics, limit):
+        assert release_limit([Fetched(records(*arrivals), more) for arrivals, more in topics], 5) == limit
 
     @pytest.mark.parametrize(
         ("until", "now", "later"),
@@ -79,6 +83,7 @@ class TestStep:
             (299, Chunk(8, 12, [10, 11]), Chunk(12, 15, [12])),
             (100, Chunk(8, 11, [10]), Chunk(11, 15, [11, 12])),
             (99, None, Chunk(8, 15, [10, 11, 12])),
+            (None, None, Chunk(8, 15, [10, 11, 12])),
         ],
     )
     def test_a_chunk_is_split_by_arrival(self, until, now, later):
@@ -93,40 +98,72 @@ class TestStep:
 class Parts:
     """Stands for `Partitions`: one partition, and what was handed out is applied at once."""
 
-    def __init__(self, ends):
-        self.owned = owned(**dict.fromkeys(ends, 0))
-        self.ends = {topic: End(end, 0) for topic, end in ends.items()}
+    def __init__(self, names):
+        self.owned = owned(**dict.fromkeys(names, 0))
 
-    def progress(self, partition):
-        return {topic: self.owned.progress(topic, end) for topic, end in self.ends.items()}
+    def topics(self, partition):
+        return [TP(topic, partition) for topic in self.owned.offsets]
 
 
-def test_a_backlog_is_handed_out_in_step():
-    """Two topics of one partition, one of them ten times as dense: never more than a step apart, and nothing is left."""
-    logs = {
-        "calls": records(*range(0, 1_000_000, 500), start=0),
-        "surveys": records(*range(0, 1_000_000, 5_000), start=0),
-    }
+def consumer_of(logs, monkeypatch):
+    """Return a consumer of partition 3 without a broker: `logs` has the topics, whose ends it knows."""
     consumer = object.__new__(ChunkConsumer)
-    parts = Parts({topic: len(log) for topic, log in logs.items()})
-    consumer.app, consumer._pending = SimpleNamespace(partitions=parts), {}
+    consumer.app = SimpleNamespace(partitions=Parts(logs))
+    consumer._pending, consumer._handed = {}, {TP(topic, 3): 0 for topic in logs}
+    monkeypatch.setattr(ChunkConsumer, "end", lambda _, tp: End(len(logs[tp.topic]), 0, len(logs[tp.topic])))
+    return consumer
+
+
+def test_a_backlog_is_handed_out_by_arrival(monkeypatch):
+    """Two topics of one partition, one ten times as dense: nothing is applied before what arrived before it, and all is."""
+    logs = {
+        "calls": records(*range(0, 5_000_000, 500), start=0),
+        "surveys": records(*range(0, 5_000_000, 5_000), start=0),
+    }
+    consumer = consumer_of(logs, monkeypatch)
+    part = consumer.app.partitions.owned
     fetched = dict.fromkeys(logs, 0)
-    rounds = 0
-    while parts.owned.offsets != {topic: len(log) for topic, log in logs.items()}:
-        rounds += 1
-        assert rounds < 200
+    rounds = []
+    while part.offsets != {topic: len(log) for topic, log in logs.items()}:
+        assert len(rounds) < 40  # not one by one
         for topic, log in logs.items():
             start = fetched[topic]
             if TP(topic, 3) not in consumer._pending and start < len(log):
                 end = fetched[topic] = min(len(log), start + 600)
                 consumer._pending[TP(topic, 3)] = Chunk(start, end, log[start:end])
-        for tp, chunk in consumer._release():
-            assert not parts.owned.missing(tp.topic, chunk)
-            parts.owned.apply(tp.topic, chunk)
-        behind = [p.arrival for p in parts.progress(3).values() if not p.finished]
-        if behind:
-            assert max(parts.owned.arrivals.values()) - min(behind) <= STEP_MS + 5_000
-    assert len(parts.owned.state.applied) == sum(map(len, logs.values()))
+        for round_ in consumer._release():
+            rounds.append(round_)
+            for tp, chunk in round_:
+                part.apply(tp.topic, chunk)
+            consumer._handed.update({tp: chunk.end for tp, chunk in round_})
+            unread = [
+                log[part.offsets[topic]].timestamp for topic, log in logs.items() if part.offsets[topic] < len(log)
+            ]
+            assert max(part.arrivals.values()) <= min(unread, default=5_000_000)
+    assert len(part.state.applied) == sum(map(len, logs.values()))
+
+
+def test_a_large_round_is_divided(monkeypatch):
+    """Eight topics, each with 5,000 records of the same seconds: some 5,000 are applied at a time."""
+    logs = {f"t{i}": records(*range(5_000), start=0) for i in range(8)}
+    consumer = consumer_of(logs, monkeypatch)
+    consumer._pending = {TP(topic, 3): Chunk(0, len(log), log) for topic, log in logs.items()}
+    sizes = []
+    while consumer._pending:
+        sizes += [sum(len(chunk.records) for _, chunk in round_) for round_ in consumer._release()]
+        assert len(sizes) < 50
+    assert sum(sizes) == 40_000
+    assert max(sizes) <= MAX_ROUND + len(logs)
+
+
+def test_a_topic_that_is_not_fetched_yet_holds_the_others(monkeypatch):
+    logs = {"calls": records(100, start=0), "surveys": records(50, start=0)}
+    consumer = consumer_of(logs, monkeypatch)
+    calls, surveys = TP("calls", 3), TP("surveys", 3)
+    consumer._pending = {calls: Chunk(0, 1, logs["calls"])}
+    assert consumer._release() == []
+    consumer._pending[surveys] = Chunk(0, 1, logs["surveys"])
+    assert consumer._release() == [[(calls, Chunk(0, 1, logs["calls"])), (surveys, Chunk(0, 1, logs["surveys"]))]]
 
 
 class TestRecovery:
@@ -232,7 +269,7 @@ class TestCut:
 
     def test_every_changelog_ends_in_the_mark(self):
         part = owned(calls=8)
-        cut = self.cut(part, {"calls": End(8, 77)})
+        cut = self.cut(part, {"calls": End(8, 77, 8)})
         assert [key for key, _, _ in cut.rows["app-timelines"]] == [b"k", b"gone", MARK]
         assert [key for key, _, _ in cut.rows["app-panes"]] == [MARK]
         assert cut.rows["dead"] == [(b"k", b"bad", [("code", b"x")])]
@@ -241,8 +278,8 @@ class TestCut:
 
     def test_the_clock_does_not_go_back(self):
         part = owned(calls=8)
-        self.cut(part, {"calls": End(8, 77)})
-        assert self.cut(part, {"calls": End(9, 99)}).mark.clock == 77
+        self.cut(part, {"calls": End(8, 77, 8)})
+        assert self.cut(part, {"calls": End(9, 99, 9)}).mark.clock == 77
         assert part.state.clocks == [77, 77]
 
     def test_a_mark_is_what_it_was(self):
