@@ -166,18 +166,19 @@ class Partition:
 
     def _apply_taken(self) -> None:
         """Apply what was taken in."""
+        hot, touched, settled = self._hot, self._cuts, self.clock - self._grace - FOLD_MARGIN
         for key, entries in self._waiting.items():
-            timeline = self._hot.get(key)
+            timeline = hot.get(key)
             if timeline is None:
                 timeline = self._timeline(key)
             if fresh := self._fresh(timeline, entries):
-                if timeline.count and timeline.last[0] < (bound := self._bound(fresh[0][0])):
-                    timeline.fold_before(self.context, bound)
-                timeline.touched = self._cuts
-                for time, _, _, _, event in fresh:
-                    if type(event) is CustomerErased:
+                if timeline.count and timeline.last[0] < settled and timeline.last[0] < (b := self._bound(fresh[0][0])):
+                    timeline.fold_before(self.context, b)
+                timeline.touched = touched
+                for entry in fresh:
+                    if type(entry[4]) is CustomerErased:
                         timeline.erased = True
-                        heappush(self._erased, (time, key))
+                        heappush(self._erased, (entry[0], key))
                 timeline.add(self.context, fresh)
                 self._dirty.add(key)
         self._waiting = {}

@@ -46,7 +46,7 @@ _DECODE: Final[dict[str, Callable[[bytes], Any]]] = {
 # Without the hook a number past the largest float is an error, also in a field that nobody reads.
 _decode_plain: Final = msgspec.json.Decoder(float_hook=float).decode
 _encode_json: Final = msgspec.json.Encoder().encode
-_encode_msgpack: Final = msgspec.msgpack.Encoder().encode
+_encode_into: Final = msgspec.msgpack.Encoder().encode_into
 # An event in a table: entity, what, id, source, time in ms, subject, data. Without the names of the envelope's fields it
 # takes a third less, and most of a table is events.
 Packed = tuple[str, str, str, str, int, str, msgspec.Raw]
@@ -54,9 +54,8 @@ _decode_packed: Final = msgspec.msgpack.Decoder(list[Packed]).decode
 _PACKED: Final = {
     (cls.entity, cls.what): (cls, msgspec.msgpack.Decoder(get_type_hints(cls)["data"]).decode) for cls in TYPES.values()
 }
-# MessagePack: an array with a length of 4 bytes, and the first byte of a string shorter than 32 bytes.
+# MessagePack: an array with a length of 4 bytes.
 _ARRAY32: Final = b"\xdd"
-_SHORT: Final = [bytes((0xA0 | length,)) for length in range(32)]
 
 
 # An event with its own time and its arrival, both in ms since the epoch. A plain tuple: a named one costs 0.2 us more.
@@ -138,9 +137,9 @@ def encode(event: Event) -> bytes:
     return _encode_json(event)
 
 
-def pack(event: Event, time_ms: int) -> bytes:
-    """Return what matters of an event at `time_ms` (ms since the epoch) in MessagePack, for the tables: see `Packed`."""
-    return _encode_msgpack((event.entity, event.what, event.id, event.source, time_ms, event.subject, event.data))
+def pack(event: Event, time_ms: int, packed: bytearray) -> None:
+    """Append what matters of an event at `time_ms` (ms since the epoch) in MessagePack, for the tables: see `Packed`."""
+    _encode_into((event.entity, event.what, event.id, event.source, time_ms, event.subject, event.data), packed, -1)
 
 
 def unpack_all(count: int, packed: bytes | bytearray) -> list[tuple[int, Event]]:
@@ -152,12 +151,6 @@ def unpack_all(count: int, packed: bytes | bytearray) -> list[tuple[int, Event]]
         event = cls(specversion="1.0", id=id_, source=source, time=time, subject=subject, data=decode_data(data))
         found.append((time_ms, event))
     return found
-
-
-def needle(id_: str) -> bytes:
-    """Return bytes that a packed event with this id has in it; others have them hardly ever."""
-    encoded = id_.encode()
-    return _SHORT[len(encoded)] + encoded if len(encoded) < len(_SHORT) else encoded
 
 
 def _too_deep(value: bytes) -> bool:

@@ -13,7 +13,7 @@ from streamer.processor.config import WorkerConfig
 from streamer.settings import Settings, load_settings, rules_hash
 
 #: while a backlog is worked off nobody waits for one number, and what is flushed less often is flushed less
-BACKLOG_FLUSH_MS = 2_000
+BACKLOG_FLUSH_MS = 5_000
 
 
 def security(settings: Settings) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class WorkerConfig:
     rebalance_timeout_ms: int = 20_000
     flush_interval_ms: int = 500
     # With a backlog each key is touched many times between two flushes, so fewer flushes write fewer records.
-    backlog_flush_interval_ms: int = 2_000
+    backlog_flush_interval_ms: int = 5_000
     idle_mark_interval_ms: int = 5_000
     # The board's staleness and a partition's end wait for an open transaction at most this long if a worker dies in one
     # and nobody takes over (a new owner ends it at once).

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from streamer.events import CustomerErased, Event
-from streamer.events.codec import needle, pack, unpack_all
+from streamer.events.codec import pack, unpack_all
 from streamer.facts import GROUP_UNIT, Fact, cell
 from streamer.metrics.catalogue import ACTIVITY
 from streamer.timelines import agents, contacts, customers, surveys, tickets
@@ -24,6 +24,8 @@ from streamer.timelines.state import State
 TAIL_MAX = 2_000
 _TAIL_KEPT = 1_500
 _LOOKED_THROUGH = 64
+#: the bits of `_seen`: of 64 events a repeat is asked for in vain once in eight
+_BITS = [1 << place for place in range(512)]
 #: a long tail's state is packed after every so many events: to pack costs as much as some ten steps
 _MARK_EVERY = 32
 
@@ -79,7 +81,20 @@ def step(state: State, ctx: Context, event: Event, t: int) -> None:
 class Timeline:
     """The live form of a timeline. `state` is always the fold of base and tail."""
 
-    __slots__ = ("_ids", "_marks", "base", "count", "erased", "first", "folded", "last", "state", "tail", "touched")
+    __slots__ = (
+        "_ids",
+        "_marks",
+        "_seen",
+        "base",
+        "count",
+        "erased",
+        "first",
+        "folded",
+        "last",
+        "state",
+        "tail",
+        "touched",
+    )
 
     def __init__(self, *, customer: bool) -> None:
         self.base = b""
@@ -94,6 +109,8 @@ class Timeline:
         self.erased = False
         #: the cut up to which it was used last
         self.touched = 0
+        #: the bits of the hashes of the ids in the tail: almost every event is told by them to be no repeat
+        self._seen = 0
         #: source and id of the tail's events, kept once the tail is too long to look through
         self._ids: set[tuple[str, str]] | None = None
         #: (how many events of the tail, the state packed after them): an event out of order folds from there
@@ -108,7 +125,7 @@ class Timeline:
         timeline.count, timeline.tail = stored.count, bytearray(stored.tail)
         timeline.erased = stored.erased
         entries = timeline._entries()
-        timeline._ends(entries)
+        timeline._know(entries)
         timeline.state = timeline._fold(ctx, entries, [])
         return timeline
 
@@ -121,8 +138,8 @@ class Timeline:
         """Tell whether the tail has an event of this source and id."""
         if self._ids is None:
             if self.count <= _LOOKED_THROUGH:
-                # Almost always no: then one search through the bytes is all it takes.
-                return needle(id_) in self.tail and any(e[3] == id_ and e[2] == source for e in self._entries())
+                likely = self._seen & _BITS[hash(id_) & 511]
+                return bool(likely) and any(e[3] == id_ and e[2] == source for e in self._entries())
             self._ids = {entry[2:4] for entry in self._entries()}
         return (source, id_) in self._ids
 
@@ -146,14 +163,15 @@ class Timeline:
     def _append(self, ctx: Context, entries: list[Entry]) -> None:
         if not self.count:
             self.first = entries[0][0]
-        state, tail, count = self.state, self.tail, self.count
-        for time, _, _, _, event in entries:
+        state, tail, count, seen = self.state, self.tail, self.count, self._seen
+        for time, _, _, id_, event in entries:
             step(state, ctx, event, time)
-            tail += pack(event, time)
+            pack(event, time, tail)
+            seen |= _BITS[hash(id_) & 511]
             count += 1
             if not count % _MARK_EVERY:
                 self._marks = [*self._marks[-1:], (count, _encode_state(state))]
-        self.count, self.last = count, entries[-1][:4]
+        self.count, self.last, self._seen = count, entries[-1][:4], seen
 
     def _insert(self, ctx: Context, entries: list[Entry]) -> None:
         tail = self._entries()
@@ -173,11 +191,16 @@ class Timeline:
 
     def _put(self, entries: list[Entry]) -> None:
         """Let these be the tail."""
-        self.count = len(entries)
-        self.tail = bytearray().join([pack(entry[4], entry[0]) for entry in entries])
-        self._ends(entries)
+        self.count, self.tail = len(entries), bytearray()
+        for entry in entries:
+            pack(entry[4], entry[0], self.tail)
+        self._know(entries)
 
-    def _ends(self, entries: list[Entry]) -> None:
+    def _know(self, entries: list[Entry]) -> None:
+        """Note what is to be known of the tail without unpacking it."""
+        self._seen = 0
+        for entry in entries:
+            self._seen |= _BITS[hash(entry[3]) & 511]
         if entries:
             self.first, self.last = entries[0][0], entries[-1][:4]
 
@@ -211,7 +234,7 @@ class Timeline:
         self._marks = []
         if self.last[0] < bound:
             folded = self.last[0]
-            self.base, self.tail, self.count = _encode_state(self.state), bytearray(), 0
+            self.base, self.tail, self.count, self._seen = _encode_state(self.state), bytearray(), 0, 0
         else:
             tail = self._entries()
             place = bisect_left(tail, (bound,))
