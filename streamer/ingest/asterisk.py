@@ -39,9 +39,10 @@ from streamer.ingest.asterisk_agents import DURATION_MAX_S, Agents, Maker, param
 from streamer.ingest.asterisk_memory import Memory, Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from streamer.ingest.adapters.base import Event, Source
+    from streamer.ingest.asterisk_memory import Call
 
 _TRANSFER_MS: Final = 30_000  # an announcement between the transfer and the next queue
 _SECONDS_MAX: Final = 253_402_214_400  # the end of the year 9999
@@ -51,6 +52,7 @@ _LEFT: Final = {"EXITWITHTIMEOUT": "timeout", "EXITWITHKEY": "key", "EXITEMPTY":
 _BY: Final = {"COMPLETECALLER": "customer", "COMPLETEAGENT": "agent"}
 _TRANSFER: Final = {"BLINDTRANSFER": "blind", "TRANSFER": "blind", "ATTENDEDTRANSFER": "consult"}
 _FIELDS: Final = 5  # before the parameters
+_DIGITS: Final = 12  # of a time; Python refuses to read thousands
 
 
 class QueueLog:
@@ -64,7 +66,7 @@ class QueueLog:
         self._maker = Maker(source, self.memory)
         self.agents = Agents(self._maker)
         self.unknown = self.refused = 0
-        self._steps: dict[str, Callable[[int, int | None, list[str]], Iterable[Event]]] = {
+        self._steps: dict[str, Callable[[int, int | None, list[str]], list[Event]]] = {
             "ENTERQUEUE": self._queued,
             "CALLED": self._called,
             "CONNECT": self._connected,
@@ -84,10 +86,11 @@ class QueueLog:
     def line(self, text: str) -> list[Event]:
         """Return the events of one line without its line end."""
         fields = text.split("|")
-        if len(fields) < _FIELDS or not fields[0].isdecimal() or int(fields[0]) > _SECONDS_MAX:
+        stamp = fields[0]
+        if len(fields) < _FIELDS or not (stamp.isdecimal() and len(stamp) <= _DIGITS and int(stamp) <= _SECONDS_MAX):
             self.refused += 1
             return []
-        time = int(fields[0]) * 1000
+        time = int(stamp) * 1000
         if fields[4] in _SILENT:
             return self.gone_out(time)
         return self.step(time, fields, mark=time)
@@ -107,7 +110,7 @@ class QueueLog:
             self.unknown += 1
             return events
         try:
-            events += step(time, mark, fields)
+            return events + step(time, mark, fields)
         except RefusedError:
             self.refused += 1
         return events
@@ -115,101 +118,109 @@ class QueueLog:
     def about(self, time: int, subject: str, what: str, **data: Any) -> Event:
         """Return an event of a known call that no line tells, at `time` (ms)."""
         call = self.memory.call(subject)
-        unique = self._maker.of_call(f"call.{what}", subject, None, [])
-        event = self._maker.event(f"call.{what}", unique, time, subject, {"customer": call.customer, **data})
+        type_ = f"call.{what}"
+        unique = self._maker.of_call(type_, subject, call, None, "")
+        event = self._maker.event(type_, unique, time, subject, {"customer": call.customer, **data})
         if what == "left_queue":
-            self._close(subject)
+            _close(call)
         return event
 
-    def _queued(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject = self.call_id(fields)
-        call = self.memory.call(subject, self._maker.caller(parameter(fields, 1)))
+    def _queued(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, memory = self.call_id(fields), self.memory
+        call = memory.calls.get(subject) or memory.call(subject, self._maker.caller(parameter(fields, 1)))
         call.open, call.waiting = True, self._maker.label(fields[2])
-        transfers = self.memory.transfers
-        if transfers:
-            self.memory.transfers = [one for one in transfers if one.call != subject]
-        yield self._call(time, mark, fields, "queued", subject)
+        if memory.transfers:
+            memory.transfers = [one for one in memory.transfers if one.call != subject]
+        return [self._call(time, mark, fields, "call.queued", subject, call, {})]
 
-    def _called(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject, agent = self.call_id(fields), self._maker.agent(fields[3])
+    def _called(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
         if agent:
-            self.memory.call(subject).ringing.append(agent)
-        yield self._call(time, mark, fields, "offered", subject, agent=agent)
+            call.ringing.append(agent)
+        return [self._call(time, mark, fields, "call.offered", subject, call, {"agent": agent})]
 
-    def _connected(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject = self.call_id(fields)
-        agent = self._maker.agent(fields[3])
+    def _connected(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
         waited, rung = seconds(fields, 0), seconds(fields, 2) or 0
-        yield from self._rung(time - rung * 1000, mark, fields, subject, agent)
-        answered = self._call(time, mark, fields, "answered", subject, agent=agent, waited_seconds=waited)
-        yield answered
-        call = self.memory.call(subject)
+        events = self._rung(time - rung * 1000, mark, fields, subject, call, agent)
+        answered = self._call(
+            time, mark, fields, "call.answered", subject, call, {"agent": agent, "waited_seconds": waited}
+        )
+        events.append(answered)
         call.agent, call.waiting = agent, None
         call.ringing.clear()
         if agent:
-            yield self.agents.status(time, answered["id"], agent, "on_contact")
+            events.append(self.agents.status(time, answered["id"], agent, "on_contact"))
+        return events
 
-    def _rang(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject, agent = self.call_id(fields), self._maker.agent(fields[3])
+    def _rang(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
         rung_ms = whole(fields, 0)
         rung_ms = rung_ms if rung_ms is not None and rung_ms <= DURATION_MAX_S * 1000 else None
-        yield from self._rung(time - (rung_ms or 0), mark, fields, subject, agent)
+        events = self._rung(time - (rung_ms or 0), mark, fields, subject, call, agent)
         if fields[4] == "RINGNOANSWER":
             rung = None if rung_ms is None else rung_ms / 1000
-            yield self._call(time, mark, fields, "not_answered", subject, agent=agent, ring_seconds=rung)
+            events.append(
+                self._call(
+                    time, mark, fields, "call.not_answered", subject, call, {"agent": agent, "ring_seconds": rung}
+                )
+            )
+        return events
 
-    def _rung(self, time: int, mark: int | None, fields: list[str], subject: str, agent: str | None) -> Iterable[Event]:
+    def _rung(
+        self, time: int, mark: int | None, fields: list[str], subject: str, call: Call, agent: str | None
+    ) -> list[Event]:
         """Give the beginning of a ringing unless it was told."""
-        ringing = self.memory.call(subject).ringing
-        if agent in ringing:
-            ringing.remove(agent)
-        else:
-            yield self._call(time, mark, fields, "offered", subject, agent=agent)
+        if agent in call.ringing:
+            call.ringing.remove(agent)
+            return []
+        return [self._call(time, mark, fields, "call.offered", subject, call, {"agent": agent})]
 
-    def _dumped(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        agent = self._maker.agent(fields[3])
-        yield self._call(time, mark, fields, "not_answered", self.call_id(fields), agent=agent)
+    def _dumped(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
+        return [self._call(time, mark, fields, "call.not_answered", subject, call, {"agent": agent})]
 
-    def _completed(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject, agent = self.call_id(fields), self._maker.agent(fields[3])
-        ended = self._call(time, mark, fields, "ended", subject, by=_BY[fields[4]], agent=agent)
-        yield ended
-        self._close(subject)
-        if agent:
-            yield self.agents.status(time, ended["id"], agent)
+    def _completed(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
+        ended = self._call(time, mark, fields, "call.ended", subject, call, {"by": _BY[fields[4]], "agent": agent})
+        _close(call)
+        return [ended, self.agents.status(time, ended["id"], agent)] if agent else [ended]
 
-    def _transferred(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
-        subject, agent = self.call_id(fields), self._maker.agent(fields[3])
+    def _transferred(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        subject, call, agent = self._with(fields)
         kind = _TRANSFER[fields[4]]
         to_queue = self._maker.listed(parameter(fields, 0)) if kind == "blind" else None
         transferred = self._call(
-            time, mark, fields, "transferred", subject, kind=kind, to_queue=to_queue, agent=agent
-        )  # fmt: skip
-        yield transferred
+            time, mark, fields, "call.transferred", subject, call, {"kind": kind, "to_queue": to_queue, "agent": agent}
+        )
         if to_queue is None:
-            unique = self._maker.of_call("call.left_queue", subject, mark, fields[2:4])
+            unique = self._maker.of_call("call.left_queue", subject, call, mark, _member(fields))
             self.memory.transfers.append(Transfer(subject, time, self._maker.label(fields[2]), unique))
-        if agent:
-            yield self.agents.status(time, transferred["id"], agent)
+        return [transferred, self.agents.status(time, transferred["id"], agent)] if agent else [transferred]
 
-    def _abandoned(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
+    def _abandoned(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
         subject = self.call_id(fields)
-        yield self._call(time, mark, fields, "abandoned", subject)
-        self._close(subject)
+        call = self.memory.call(subject)
+        abandoned = self._call(time, mark, fields, "call.abandoned", subject, call, {})
+        _close(call)
+        return [abandoned]
 
-    def _left(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
+    def _left(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
         subject = self.call_id(fields)
-        yield self._call(time, mark, fields, "left_queue", subject, reason=_LEFT[fields[4]])
-        self._close(subject)
+        call = self.memory.call(subject)
+        left = self._call(time, mark, fields, "call.left_queue", subject, call, {"reason": _LEFT[fields[4]]})
+        _close(call)
+        return [left]
 
-    def _started(self, time: int, mark: int | None, fields: list[str]) -> Iterable[Event]:
+    def _started(self, time: int, mark: int | None, fields: list[str]) -> list[Event]:
+        events = []
         for subject, call in self.memory.calls.items():
             if call.open:
-                unique = self._maker.of_call("call.ended", subject, mark, fields[2:4])
-                yield self._maker.event(
-                    "call.ended", unique, time, subject, {"customer": call.customer, "by": "system"}
-                )  # fmt: skip
-                self._close(subject)
+                unique = self._maker.of_call("call.ended", subject, call, mark, _member(fields))
+                data = {"customer": call.customer, "by": "system"}
+                events.append(self._maker.event("call.ended", unique, time, subject, data))
+                _close(call)
+        return events
 
     def gone_out(self, time: int) -> list[Event]:
         """Return the end of the waiting of those whose transfers went out of the queues, as of `time` (ms)."""
@@ -220,19 +231,23 @@ class QueueLog:
             call = self.memory.calls.get(one.call)
             data = {"customer": call and call.customer, "queue": one.queue, "reason": "overflow"}
             events.append(self._maker.event("call.left_queue", one.unique, one.time + 1000, one.call, data))
-            self._close(one.call)
+            if call:
+                _close(call)
         return events
 
-    def _call(self, time: int, mark: int | None, fields: list[str], what: str, subject: str, **data: Any) -> Event:
-        data["customer"] = self.memory.call(subject).customer
-        data["queue"] = self._maker.label(fields[2])
-        unique = self._maker.of_call(f"call.{what}", subject, mark, fields[2:4] if "agent" in data else fields[2:3])
-        return self._maker.event(f"call.{what}", unique, time, subject, data)
+    def _call(
+        self, time: int, mark: int | None, fields: list[str], type_: str, subject: str, call: Call, data: dict[str, Any]
+    ) -> Event:
+        maker, queue = self._maker, fields[2]
+        who = f"|{queue}|{fields[3]}" if "agent" in data else f"|{queue}"
+        data["customer"] = call.customer
+        data["queue"] = maker.label(queue)
+        return maker.event(type_, maker.of_call(type_, subject, call, mark, who), time, subject, data)
 
-    def _close(self, subject: str) -> None:
-        if call := self.memory.calls.get(subject):
-            call.open, call.waiting, call.channel = False, None, None
-            call.ringing.clear()
+    def _with(self, fields: list[str]) -> tuple[str, Call, str | None]:
+        """Return a line's call and the agent who is named beside it."""
+        subject = self.call_id(fields)
+        return subject, self.memory.call(subject), self._maker.agent(fields[3])
 
     def call_id(self, fields: list[str]) -> str:
         """Return the id of a line's call. Raises `RefusedError` where it names none."""
@@ -240,3 +255,12 @@ class QueueLog:
         if subject is None:
             raise RefusedError("the line names no call")
         return subject
+
+
+def _member(fields: list[str]) -> str:
+    return f"|{fields[2]}|{fields[3]}"
+
+
+def _close(call: Call) -> None:
+    call.open, call.waiting, call.channel = False, None, None
+    call.ringing.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, Final
 
 import msgspec
@@ -53,7 +54,7 @@ class Transfer(msgspec.Struct, array_like=True):
 class Memory(msgspec.Struct):
     """What is to be remembered from one line to the next."""
 
-    calls: dict[str, Call] = msgspec.field(default_factory=dict)
+    calls: dict[str, Call] = msgspec.field(default_factory=OrderedDict)
     agents: dict[str, dict[str, bool]] = msgspec.field(default_factory=dict)
     """An agent's queues by their labels, and in which of them it is paused."""
     transfers: list[Transfer] = msgspec.field(default_factory=list)
@@ -63,6 +64,10 @@ class Memory(msgspec.Struct):
     """How often each line of this second has come: two calls of an agent may be lost in the same second."""
     shown: dict[str, str] = msgspec.field(default_factory=dict)
     """The status that each agent was said to have."""
+
+    def __post_init__(self) -> None:
+        # Of a plain dict the first key is the slower to find the more before it were deleted: 2 us a call.
+        self.calls = OrderedDict(self.calls)
 
     def call(self, subject: str, customer: str | None = None) -> Call:
         """Return a call, a new one of this customer if it is not known."""

@@ -126,7 +126,7 @@ class Ingress:
                 topic, key = address(event)
                 self._decoder.decode(topic, key.encode(), msgspec.json.encode(event), now)
             await self._deliver.deliver(events)
-            changes.save(now)
+            await changes.save(now)
         route.events += len(events)
         return len(events)
 
@@ -231,7 +231,8 @@ def _parse(body: bytes, kind: str) -> Any:
 def _answer(status: int, problem: str | None, **data: Any) -> web.Response:
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
     body: Mapping[str, Any] = data if problem is None else {"error": problem}
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
+    headers["Content-Type"] = "application/json"
+    return web.Response(body=msgspec.json.encode(body), status=status, headers=headers)
 
 
 async def _live(_request: web.Request) -> web.Response:

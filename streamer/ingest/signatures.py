@@ -79,7 +79,7 @@ def _hub_sha1(signed: Signed) -> _Parts:
     """`sha1=` and the hexadecimal HMAC-SHA1(secret, body): Intercom, Zammad."""
 
     def expected(secret: bytes) -> list[bytes]:
-        return [b"sha1=" + hmac.new(secret, signed.body, hashlib.sha1).hexdigest().encode()]
+        return [b"sha1=" + hmac.digest(secret, signed.body, "sha1").hex().encode()]
 
     return _given(signed.headers.get("x-hub-signature", "").lower()), expected, None
 
@@ -106,7 +106,7 @@ def _survicate(signed: Signed) -> _Parts:
     """The hexadecimal HMAC-SHA256(secret, body)."""
 
     def expected(secret: bytes) -> list[bytes]:
-        return [hmac.new(secret, signed.body, hashlib.sha256).hexdigest().encode()]
+        return [hmac.digest(secret, signed.body, "sha256").hex().encode()]
 
     return _given(signed.headers.get("hmac", "").lower()), expected, None
 

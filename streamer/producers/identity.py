@@ -23,7 +23,7 @@ class Identity:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self._hash = lru_cache(_KNOWN_MAX)(self._digest)
 
     @classmethod
@@ -49,4 +49,6 @@ class Identity:
     def _digest(self, kind: str, name: str) -> str:
         # surrogatepass: an id that is no text is for the validation to refuse, not for the hash to stumble on
         message = f"{kind}\0{name}".encode(errors="surrogatepass")
-        return hmac.digest(self._key, message, "sha256").hex()[:_HASH_HEX]
+        hashed = self._keyed.copy()  # it has the key already: half of the cost of `hmac.digest`
+        hashed.update(message)
+        return hashed.hexdigest()[:_HASH_HEX]

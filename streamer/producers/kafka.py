@@ -1,7 +1,7 @@
 """Events to Kafka: one topic for each kind of entity, one partition for each customer, and nothing lost in silence."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self
@@ -36,8 +36,10 @@ _hash = lru_cache(_KEYS_KNOWN)(murmur2)
 class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
     """kafka-python's producer with a short way in, for what this product sends: small records with a key, as bytes."""
 
-    def put(self, topic: str, key: bytes, value: bytes) -> Any:
+    def put(self, topic: str, key: bytes, value: bytes, wake: Callable[[], None] | None = None) -> Any:
         """Do what `send` does at half its cost, and return its future; raise as it does.
+
+        `wake` is called in place of `wake_up` where a batch was begun or is full, and has it called soon.
 
         `send` serializes, partitions, estimates and looks for options anew for each record. The rest is the same: its
         accumulator, its thread, its partition of a key.
@@ -48,8 +50,12 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
         place = TopicPartition(topic, (_hash(key) & 0x7FFFFFFF) % len(places))
         future, full, new, _ = self._accumulator.append(place, None, key, value, [])
         if full or new:
-            self._sender.wakeup()
+            (wake or self.wake_up)()
         return future
+
+    def wake_up(self) -> None:
+        """Let kafka-python's thread look at the batches."""
+        self._sender.wakeup()
 
 
 def address(event: Mapping[str, Any]) -> tuple[str, str]:

@@ -123,7 +123,18 @@ def test_a_line_of_no_call_gives_no_call(unique):
     assert queue_log.refused == 1
 
 
-@pytest.mark.parametrize("text", ["", "x", "||||", "1|2|3|4", "-1|1.1|q|a|ABANDON", "9" * 400 + "|1.1|q|a|ABANDON"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "||||",
+        "1|2|3|4",
+        "-1|1.1|q|a|ABANDON",
+        "9" * 400 + "|1.1|q|a|ABANDON",
+        "9" * 5_000 + "|1.1|q|a|ABANDON",
+    ],
+)
 def test_what_is_no_line_is_counted(text):
     queue_log = log()
 

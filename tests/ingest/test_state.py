@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import sqlite3
 
 import pytest
 
@@ -63,13 +64,13 @@ async def test_two_snapshots_of_a_ticket_at_once_are_compared_one_after_the_othe
         assert kinds(client) == ["created", "status_changed"]
 
 
-def test_it_outlives_a_restart_and_a_failed_delivery_saves_nothing(tmp_path):
+async def test_it_outlives_a_restart_and_a_failed_delivery_saves_nothing(tmp_path):
     store = StateStore(tmp_path / "state")
     changes = store.changes("a")
     changes.put("ticket:1", {"status": "open"})
     assert changes.get("ticket:1") == {"status": "open"}
     assert store.changes("a").get("ticket:1") is None
-    changes.save(NOW)
+    await changes.save(NOW)
     store.close()
 
     again = StateStore(tmp_path / "state")
@@ -77,14 +78,66 @@ def test_it_outlives_a_restart_and_a_failed_delivery_saves_nothing(tmp_path):
     assert again.changes("b").get("ticket:1") is None
 
 
-def test_it_is_bounded_by_number_and_by_age(monkeypatch):
+async def saves(store, *values):
+    """Return what became of deliveries that are saved at once."""
+    return await asyncio.gather(*(store.save("a", one, NOW) for one in values), return_exceptions=True)
+
+
+async def test_deliveries_that_are_saved_at_once_share_a_commit_and_are_answered_after_it(tmp_path):
+    store = StateStore(tmp_path / "state")
+    with sqlite3.connect(tmp_path / "state") as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        commits = []
+        store._connection.set_trace_callback(lambda said: commits.append(said) if said == "COMMIT" else None)
+        waiting = asyncio.create_task(saves(store, *({str(number): number} for number in range(20))))
+        await asyncio.sleep(0)
+        assert other.execute("PRAGMA data_version").fetchone() == before
+        assert await waiting == [None] * 20
+
+        assert commits == ["COMMIT"]
+        assert other.execute("SELECT count(*) FROM state").fetchone() == (20,)
+
+
+async def test_where_the_commit_fails_all_that_share_it_fail_and_the_next_one_may_work(tmp_path):
+    store = StateStore(tmp_path / "state")
+    store._connection.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(tmp_path / "state", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert [type(one) for one in await saves(store, {"1": 1}, {"2": 2})] == [OutputError] * 2
+    other.execute("ROLLBACK")
+
+    assert await saves(store, {"1": 1}) == [None]
+    assert [store.get("a", key) for key in ("1", "2")] == [1, None]
+
+
+async def test_a_delivery_that_waits_no_longer_harms_no_other(tmp_path):
+    store = StateStore(tmp_path / "state")
+    impatient = asyncio.create_task(store.save("a", {"1": 1}, NOW))
+    patient = asyncio.create_task(store.save("a", {"2": 2}, NOW))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    async with asyncio.timeout(10):
+        await patient
+
+    assert store.get("a", "2") == 2
+
+
+async def test_a_row_that_is_no_text_leaves_no_open_transaction():
+    store = StateStore()
+    assert [type(one) for one in await saves(store, {"1": 1}, {"\ud800": 2})] == [OutputError] * 2
+
+    assert await saves(store, {"2": 2}) == [None]
+    assert [store.get("a", key) for key in ("1", "2")] == [None, 2]
+
+
+async def test_it_is_bounded_by_number_and_by_age(monkeypatch):
     monkeypatch.setattr("streamer.ingest.state._PRUNE_EVERY", 1)
     store = StateStore(rows_max=10, age_max_ms=1_000)
     for number in range(30):
-        store.save("a", {str(number): number}, NOW + number)
+        await store.save("a", {str(number): number}, NOW + number)
     assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(20, 30))
 
-    store.save("a", {"new": 1}, NOW + 1_025)
+    await store.save("a", {"new": 1}, NOW + 1_025)
     assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(25, 30))
 
 

@@ -29,10 +29,13 @@ KINDS: Final = frozenset(get_args(SurveyKind))
 # Machines' ids: a UUID, a Twilio SID, a short number. Of 9 digits at most: a phone number with its area is longer.
 _MACHINE_ID: Final = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{2}[0-9a-f]{32}")
 _PERSONAL: Final = re.compile(r"@|(?:\d[\s().-]*){7}")
+_NO_DIGIT: Final = re.compile(r"\D")
 _HASH_DIGITS: Final = 32  # 128 bits: no two of 10^15 ids meet
 _LABEL_DIGITS: Final = 8  # labels are few
-_HASHES_KEPT: Final = 10_000  # labels and subjects remembered: a queue's name comes a thousand times
+_HASHES_KEPT: Final = 10_000  # labels remembered: a queue's name comes a thousand times
 _SCORE_MAX: Final = 1_000
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_DAY_MS: Final = 86_400_000
 _MS_FROM: Final = 1e11  # a number above is in ms: as seconds it would lie in the year 5138
 _MS_MAX: Final = 253_402_214_400_000  # the end of the year 9999
 
@@ -91,7 +94,11 @@ class Source:
         self.ids_of = ids_of or name
         self._names = names or {}
         self._pass_names = pass_names
-        self._key = hashlib.sha256(key).digest()  # BLAKE2 takes 64 bytes at most
+        # Keyed BLAKE2b (RFC 7693) takes a third of an HMAC; only people's ids must be the same as the SDK's. It takes 64
+        # bytes of key at most. A copy of one that has the key already takes two thirds of a new one.
+        self._keyed = hashlib.blake2b(key=hashlib.sha256(key).digest(), digest_size=_HASH_DIGITS // 2)
+        self._digests = self._keyed.copy()
+        self._digests.update(b"digest:")
         self._identity = Identity(key)
         self._plain = plain
         self._digest = lru_cache(_HASHES_KEPT)(self._hash)
@@ -108,7 +115,10 @@ class Source:
 
     def caller(self, raw: object) -> str | None:
         """Return the opaque id of a customer known by phone number, the same for every source: that of `+491510...`."""
-        digits = re.sub(r"\D", "", word(raw) or "")
+        text = word(raw) or ""
+        digits = text.removeprefix("+")
+        if not digits.isdecimal():
+            digits = _NO_DIGIT.sub("", text)
         # "anonymous", "0" and extensions are no customers; 6 digits are the shortest subscriber numbers.
         return self._identity.customer(f"+{digits.lstrip('0')}") if len(digits) >= 6 else None  # noqa: PLR2004
 
@@ -146,7 +156,9 @@ class Source:
 
     def digest(self, text: str) -> str:
         """Return a keyed hash of what identifies a change and may not be kept as it is."""
-        return self._hash(f"digest:{text}")
+        hashed = self._digests.copy()
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()
 
     def event(
         self, type_: str, unique: object, time_ms: int, subject: str | None, /, **data: Any
@@ -171,12 +183,12 @@ class Source:
         return text if self._plain else f"{space}:{text}"
 
     def _hash(self, text: str) -> str:
-        # Keyed BLAKE2b (RFC 7693) takes a third of an HMAC; only people's ids must be the same as the SDK's.
-        data = text.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(data, key=self._key, digest_size=_HASH_DIGITS // 2).hexdigest()
+        hashed = self._keyed.copy()
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()
 
     def _opaque(self, text: str) -> str:
-        return text if _MACHINE_ID.fullmatch(text) else self._digest(f"subject:{text}")
+        return text if _MACHINE_ID.fullmatch(text) else self._hash(f"subject:{text}")
 
 
 def same_customer(state: State, subject: str | None, found: str | None) -> str | None:
@@ -273,8 +285,10 @@ def instant(value: object, path: str) -> int:
             moment = dt.datetime.fromisoformat(text)
         except ValueError:
             raise RefusedError(f"{path} is not a time") from None
-        since = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-        result = since // dt.timedelta(milliseconds=1)
+        since = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH
+        result = (
+            since.days * _DAY_MS + since.seconds * 1000 + since.microseconds // 1000
+        )  # three times as fast as by //
     else:
         seconds = number(value, path)
         result = int(seconds) if seconds >= _MS_FROM else round(seconds * 1000)
@@ -294,5 +308,11 @@ def first_instant(*candidates: tuple[object, str]) -> int:
 @lru_cache(1_024)
 def iso(time_ms: int) -> str:
     """Return ms since the epoch as RFC 3339."""
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=time_ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    minute, rest = divmod(time_ms, 60_000)
+    return f"{_minute(minute)}:{rest // 1000:02}.{rest % 1000:03}Z"
+
+
+@lru_cache(1_024)
+def _minute(minute: int) -> str:
+    moment = _EPOCH + dt.timedelta(minutes=minute)
+    return moment.isoformat(timespec="minutes").removesuffix("+00:00")

@@ -59,13 +59,9 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
     updated = first_instant((ticket.get("updated_at"), "ticket.updated_at"))
     before = state.get(f"ticket:{subject}")
     before = before if isinstance(before, dict) else None
-    now = {
-        "updated": updated,
-        "status": _status(ticket),
-        "agent": _owner(source, ticket),
-        "group": _group(source, ticket),
-    }
-    common = _common(source, ticket, article)
+    group = source.label(_named(ticket.get("group")))
+    now = {"updated": updated, "status": _status(ticket), "agent": _owner(source, ticket), "group": group}
+    common = _common(source, ticket, article, group)
     first = before is None and (word(ticket.get("article_count")) or "0") in ("0", "1")
     events = []
 
@@ -112,19 +108,15 @@ def _owner(source: Source, ticket: dict[str, Any]) -> str:
     return "" if owner in (None, _NOBODY, "-") else source.agent(owner) or ""
 
 
-def _group(source: Source, ticket: dict[str, Any]) -> str | None:
-    return source.label(_named(ticket.get("group")))
-
-
-def _common(source: Source, ticket: dict[str, Any], article: dict[str, Any]) -> dict[str, Any]:
+def _common(source: Source, ticket: dict[str, Any], article: dict[str, Any], group: str | None) -> dict[str, Any]:
     raw = word(ticket.get("customer_id")) or word(at(ticket, "customer", "id")) or word(ticket.get("customer"))
     kind = word(_named(article.get("type")))
     priority = word(_named(ticket.get("priority")))
     return {
         "customer": required(source.customer(raw), "ticket.customer"),
         "channel": kind and (_CHANNEL.get(kind.lower()) or source.label(kind)),
-        "queue": _group(source, ticket),
-        "team": _group(source, ticket),
+        "queue": group,
+        "team": group,
         # "2 normal"
         "priority": source.label(priority and priority.lstrip("0123456789 "), _PRIORITY),
     }
