@@ -7,6 +7,7 @@ test that uses one is marked `service` by itself.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from streamer.embedded import EmbeddedBroker
 from streamer.errors import DependencyError
 from tests.services.alertmanager import Alertmanager, find_amtool
 from tests.services.chromium import Chromium
-from tests.services.kafka import Kafka
+from tests.services.kafka import SHORT_LIVED, Kafka
 from tests.services.process import Service, ServiceMissingError
 from tests.services.prometheus import Prometheus, find_promtool
 from tests.services.redis_server import RedisServer
@@ -36,13 +37,29 @@ hypothesis.settings.register_profile("streamer", deadline=None, derandomize=IN_C
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("streamer")
 
+# Those of bench, which imports no conftest, are measured under load.
+Kafka.java_options = SHORT_LIVED
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a service, before `-m "not service"` chooses."""
+    """Mark what needs a service, before `-m "not service"` chooses; put the files first that may take longest.
+
+    A process takes the next file when it has none left: what takes long must not be what is left at the end.
+    """
+    patience: dict[Path, float] = defaultdict(float)
     for item in items:
         if "services" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.service)
+        patience[item.path] = max(patience[item.path], _patience(item))
+    items.sort(key=lambda item: -patience[item.path])
+
+
+def _patience(item: pytest.Item) -> float:
+    """Return what orders a test: the seconds of its own `timeout`, or 2 with a service, 1 if slow, else 0."""
+    if timeout := item.get_closest_marker("timeout"):
+        return float(timeout.args[0])
+    return 2.0 if item.get_closest_marker("service") else float(item.get_closest_marker("slow") is not None)
 
 
 def missing(reason: str) -> NoReturn:

@@ -57,9 +57,10 @@ class Spool:
         self.folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path, self._lock = self._claim()
+            self.path, lock = self._claim()
         except OSError as error:
             raise SpoolError(str(folder), error.strerror or str(error)) from None
+        self._lock: int | None = lock
         self._connection: sqlite3.Connection | None = None
         try:
             with self._cursor() as cursor:
@@ -101,9 +102,12 @@ class Spool:
             self._connection = None
 
     def close(self) -> None:
-        """Give the file free for another process, or in a fork leave it to the parent."""
+        """Give the file free for another process, or in a fork leave it to the parent. Does nothing when it is closed."""
         self.disconnect()
-        os.close(self._lock)
+        # A fork closes again what its parent has closed: the number may be another file's by then.
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _claim(self) -> tuple[Path, int]:
         for number in range(1, _FILES_MAX + 1):

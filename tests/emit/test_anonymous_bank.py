@@ -29,6 +29,12 @@ def emitted(source, target):
     return [json.loads(line) for line in target.read_text().splitlines()]
 
 
+@pytest.fixture(scope="module")
+def three_days(tmp_path_factory):
+    """The events of three days, which no test changes."""
+    return emitted(THREE_DAYS, tmp_path_factory.mktemp("bank") / "calls.jsonl")
+
+
 def calls_of_events(events):
     """One row a call, from nothing but its events."""
     calls = {}
@@ -75,8 +81,8 @@ def assert_equal(calls, expected):
     )
 
 
-def test_three_days_of_calls_say_what_the_table_says(tmp_path):
-    calls = calls_of_events(emitted(THREE_DAYS, tmp_path / "calls.jsonl"))
+def test_three_days_of_calls_say_what_the_table_says(three_days):
+    calls = calls_of_events(three_days)
 
     assert_equal(calls, calls_of_table(THREE_DAYS))
     answered = calls[calls["outcome"] == "answered"]
@@ -100,16 +106,14 @@ def test_the_month_has_the_calls_that_its_table_offers(shared, tmp_path):
     assert times == sorted(times)
 
 
-def test_calls_over_midnight_end_on_the_next_day(tmp_path):
-    calls = calls_of_events(emitted(THREE_DAYS, tmp_path / "calls.jsonl"))
+def test_calls_over_midnight_end_on_the_next_day(three_days):
+    calls = calls_of_events(three_days)
 
     over = calls[calls["ended"].dt.date > calls["answered"].dt.date]
     assert len(over) == 6
     assert (calls["ended"] - calls["queued"].fillna(calls["answered"])).max() < pd.Timedelta(hours=2)
 
 
-def test_no_call_in_the_table_is_counted_twice_or_lost(tmp_path):
-    events = emitted(THREE_DAYS, tmp_path / "calls.jsonl")
-
-    assert len({(event["source"], event["id"]) for event in events}) == len(events)
-    assert len({event["subject"] for event in events}) == 2_817
+def test_no_call_in_the_table_is_counted_twice_or_lost(three_days):
+    assert len({(event["source"], event["id"]) for event in three_days}) == len(three_days)
+    assert len({event["subject"] for event in three_days}) == 2_817

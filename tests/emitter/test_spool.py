@@ -33,6 +33,15 @@ def test_it_gives_in_order_what_was_appended_and_not_dropped(tmp_path):
     again.close()
 
 
+def test_it_is_closed_once_and_then_no_other_file_that_has_its_number(tmp_path):
+    spool = Spool(tmp_path)
+    spool.close()
+    with (tmp_path / "other").open("w") as other:
+        spool.close()
+        other.write("x")
+    assert (tmp_path / "other").read_text() == "x"
+
+
 def test_processes_have_files_of_their_own_and_the_next_takes_over_those_of_the_dead(tmp_path):
     first, second, third = (Spool(tmp_path) for _ in range(3))
     for number, spool in enumerate((first, second, third)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _JARS = Path(__file__).parents[2] / ".services" / "kafka"
 _CLUSTER_ID = "c3RyZWFtZXItdGVzdHMtMQ"  # 16 bytes in URL-safe base64, as Kafka wants it
 _FORMAT_SECONDS = 60
+_ONE_COMPILER = "-XX:TieredStopAtLevel=1"
+#: `java_options` of a broker that lives for a few tests: half the CPU time until it is up, slower under a long load
+SHORT_LIVED = (_ONE_COMPILER, "-XX:+UseSerialGC")
 
 # The session: after a kill the controller refuses the broker's new life until the old one's session is over (9 s by
 # default). One replica of everything; few partitions of the internal topics: each is a file and a leader to elect.
@@ -50,6 +53,7 @@ group.initial.rebalance.delay.ms=0
 class Kafka(Service):
     """A broker whose port and data outlive `stop`, `kill9` and `start`."""
 
+    java_options: ClassVar[Sequence[str]] = ()
     start_seconds = 60.0  # 3 s alone; minutes of tests beside it on two cores made it 15
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +73,7 @@ class Kafka(Service):
         return self.address
 
     def command(self) -> Sequence[str]:
-        return [*self._run_java("-Xmx1g"), "kafka.Kafka", str(self._settings)]
+        return [*self._run_java("-Xmx1g", *self.java_options), "kafka.Kafka", str(self._settings)]
 
     def environment(self) -> Mapping[str, str]:
         return {"LC_ALL": "C"}
@@ -100,7 +104,7 @@ class Kafka(Service):
     def _format(self) -> None:
         arguments = ["format", "--cluster-id", _CLUSTER_ID, "--config", str(self._settings)]
         done = subprocess.run(
-            [*self._run_java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", *arguments],
+            [*self._run_java(_ONE_COMPILER), "kafka.tools.StorageTool", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -163,9 +163,10 @@ def test_the_board_shows_what_replay_computes_through_kill_9_and_a_second_worker
         for event in events[third : 2 * third]:
             sender.send(event)
         sender.flush()
-        worker = house.worker()
-        second = house.worker(free_port())
-        time.sleep(8)
+        second_port = free_port()
+        worker, second = house.worker(), house.worker(second_port)
+        for port in (house.worker_port, second_port):
+            house.wait_ready(port)
         for event in events[2 * third :]:
             sender.send(event)
         sender.flush()
