@@ -84,8 +84,9 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.logs.level.upper())
-    for name in ("aiokafka", "kafka"):  # at debug they log requests and answers, and those hold records
-        logging.getLogger(name).setLevel(max(root.level, logging.INFO))
+    # At debug they log requests and answers, and those hold records; kafka-python at info each attempt to connect.
+    logging.getLogger("aiokafka").setLevel(max(root.level, logging.INFO))
+    logging.getLogger("kafka").setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from aiokafka.errors import KafkaError
 
-from streamer.errors import DataError, DependencyError, UsageError
+from streamer.errors import DataError, UsageError
 from streamer.events.codec import Decoder
 from streamer.logs import configure_logs
 from streamer.metrics.catalogue import METRICS
@@ -17,6 +17,7 @@ from streamer.options import ConfigOption, JsonOption
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
 from streamer.processor.dead_letters import Letter, read_letters, send_again
+from streamer.processor.errors import refused
 from streamer.settings import load_settings
 
 # Sources that are counted by name: a producer may invent any number.
@@ -63,7 +64,7 @@ def dead_letters(
         else:
             asyncio.run(_list(look, last, full=action == "show", as_json=as_json))
     except KafkaError as error:
-        raise DependencyError("kafka", f"{look.config.bootstrap}: {error!r}") from error
+        raise refused(look.config.bootstrap, error) from error
 
 
 class _Look:

@@ -1,6 +1,14 @@
 """What can go wrong in a worker before or while it runs, each with the words that help."""
 
-from streamer.errors import StreamerError
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from streamer.errors import DependencyError, StreamerError
+
+
+def refused(bootstrap: str, error: KafkaError) -> DependencyError:
+    """Return what to raise where the brokers did not do what was asked."""
+    silent = isinstance(error, KafkaConnectionError)
+    return DependencyError("kafka", f"{bootstrap} does not answer" if silent else f"{bootstrap}: {error!r}")
 
 
 class ProcessorError(StreamerError, RuntimeError):

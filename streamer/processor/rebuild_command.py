@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
-from streamer.errors import DependencyError, UsageError
+from streamer.errors import UsageError
 from streamer.logs import configure_logs
 from streamer.metrics.catalogue import METRICS
 from streamer.options import ConfigOption
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import refused
 from streamer.processor.rebuild import Log, begin_anew, look
 from streamer.settings import load_settings
 
@@ -37,7 +38,7 @@ def rebuild(
         _ask(worker, yes=yes)
         asyncio.run(begin_anew(worker))
     except KafkaError as error:
-        raise DependencyError("kafka", f"{worker.bootstrap}: {error!r}") from error
+        raise refused(worker.bootstrap, error) from error
     typer.echo(f"{', '.join(worker.changelogs)} are empty: start the workers, and restart the boards")
 
 

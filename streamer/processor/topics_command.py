@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
-from streamer.errors import DependencyError
 from streamer.logs import configure_logs
 from streamer.metrics.catalogue import METRICS
 from streamer.options import ConfigOption, JsonOption
 from streamer.processor.command import worker_config
 from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import refused
 from streamer.processor.topic_checks import Finding, Verdict
 from streamer.processor.topics import administer, create, inspect
 from streamer.settings import load_settings
@@ -34,7 +34,7 @@ def topics(
     try:
         findings = asyncio.run(_look(worker, make=make))
     except KafkaError as error:
-        raise DependencyError("kafka", f"{worker.bootstrap}: {error!r}") from error
+        raise refused(worker.bootstrap, error) from error
     if as_json:
         typer.echo(json.dumps([_plain(finding, worker.bootstrap) for finding in findings], indent=2))
     else:

@@ -11,9 +11,9 @@ import faust
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
-from streamer.errors import DependencyError
 from streamer.processor.app import build_app
 from streamer.processor.config import WorkerConfig
+from streamer.processor.errors import refused
 from streamer.processor.health import HealthServer
 from streamer.processor.partition import Families, PartitionFactory
 from streamer.processor.restore import check_configuration
@@ -58,7 +58,7 @@ async def prepare(config: WorkerConfig) -> None:
         await ensure_topics(config)
         await check_configuration(config)
     except KafkaError as exc:
-        raise DependencyError("kafka", f"{config.bootstrap}: {exc!r}") from exc
+        raise refused(config.bootstrap, exc) from exc
 
 
 def run_worker(config: WorkerConfig, factory: PartitionFactory, families: Families | None = None) -> None:
