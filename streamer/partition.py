@@ -24,7 +24,7 @@ from streamer.timelines.open_work import Item, open_work
 from streamer.timelines.timeline import Entry, Timeline, has_erasure
 
 #: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 #: the worker's own counters: family (Prometheus adds _total) -> help, labels
 COUNTERS = {
     "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),

@@ -23,6 +23,7 @@ def message(state: State, contact: Contact, ctx: Context, event: Any, t: int) ->
             return False
         if contact.ended:
             contact.pending = contact.pending or t
+            contact.pending_anyone = contact.pending_anyone or t
         elif contact.leg != NO_LEG or contact.stub:
             contact.human = contact.human or t
             contact.anyone = contact.anyone or t
@@ -43,6 +44,7 @@ def message(state: State, contact: Contact, ctx: Context, event: Any, t: int) ->
         follow_up(state, ctx, t)
     elif author != "bot" and not data.automated:
         return False
+    contact.pending_anyone = 0
     if contact.anyone:
         ctx.facts.append((cell(_RESPONSE_ANY, group), t, t - contact.anyone, 1))
         contact.anyone = 0

@@ -124,6 +124,8 @@ def _open(state: State, ctx: Context, event: Event, t: int) -> Contact:
         abandoned_first=state.last_abandon >= t - DAY,
         channel=first_channel(ctx, event.entity),
         chat=chat,
+        # one sent at the very instant comes before the contact's first event
+        surveyed=tuple(s.sent for s in state.surveys.values() if s.sent == t and s.about == event.subject),
     )
     direction = getattr(event.data, "direction", UNSET)
     if direction is not UNSET:
@@ -197,7 +199,7 @@ def _open_leg(contact: Contact, ctx: Context, t: int, *, queued: int, queue: str
             1,
         )
         ctx.facts.append(fact)
-    contact.end, contact.end_group, contact.end_made = contact.leg_deadline, contact.group, True
+    contact.end, contact.end_group, contact.end_made, contact.end_order = contact.leg_deadline, contact.group, True, 0
     end_facts(contact, ctx)
 
 
@@ -216,17 +218,16 @@ def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -
             _outcome(contact, ctx, "flowed_out", t)
     elif contact.leg == TALKING:
         leg_ends(contact, ctx, t, "blind")
-    said = contact.pending if contact.ended else 0
+    said, anyone = (contact.pending, contact.pending_anyone) if contact.ended else (0, 0)
     contact.reopened |= contact.ended
     contact.group = ctx.with_queue(contact.group, queue)
     _open_leg(contact, ctx, t, queued=t, queue=queue)
     if not contact.first_queued and not contact.stub:
-        contact.first_queued = contact.clock = said = t
+        contact.first_queued = contact.clock = said = anyone = t
         contact.wait_known = contact.direction == "inbound"
-    if said:
-        contact.human = contact.human or said
-        contact.anyone = contact.anyone or said
-    contact.pending = 0
+    contact.human = contact.human or said
+    contact.anyone = contact.anyone or anyone
+    contact.pending = contact.pending_anyone = 0
     return True
 
 
@@ -299,9 +300,9 @@ def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) 
     return True
 
 
-def _unanswered_end(contact: Contact, ctx: Context, t: int) -> bool:
+def _unanswered_end(state: State, contact: Contact, ctx: Context, t: int) -> bool:
     """The contact ends here with its unanswered leg, unless more of it follows."""
-    contact.end, contact.end_group, contact.end_made = t, contact.group, False
+    contact.end, contact.end_group, contact.end_made, contact.end_order = t, contact.group, False, state.events
     end_facts(contact, ctx)
     return True
 
@@ -319,10 +320,10 @@ def _abandon(state: State, contact: Contact, ctx: Context, t: int) -> bool:
         if contact.start and not contact.outbound:
             contact.last_abandon, contact.recovered = t, 0
             contact.attempts += ((t, group, None),)
-    return _unanswered_end(contact, ctx, t)
+    return _unanswered_end(state, contact, ctx, t)
 
 
-def _left_queue(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
+def _left_queue(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
     if contact.leg != WAITING:
         return False
     inbound = contact.leg_direction == "inbound"
@@ -331,7 +332,7 @@ def _left_queue(_state: State, contact: Contact, ctx: Context, event: Any, t: in
     if callback and inbound:
         contact.callback_since = t
         contact.callback_group = contact.leg_group
-    return _unanswered_end(contact, ctx, t)
+    return _unanswered_end(state, contact, ctx, t)
 
 
 def _transferred(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -> bool:
@@ -372,7 +373,7 @@ def _ended(state: State, contact: Contact, ctx: Context, event: Any, t: int) -> 
         contact.leg = OVER
     contact.ended = True
     contact.human = contact.anyone = 0
-    contact.end, contact.end_group, contact.end_made = t, contact.group, False
+    contact.end, contact.end_group, contact.end_made, contact.end_order = t, contact.group, False, state.events
     end_facts(contact, ctx)
     return True
 

@@ -1,7 +1,7 @@
 """A customer's journey: contacts, answers and purchases in order, the largest drop, and what lay between its two scores.
 
-A pure function of the timeline's state, so it shows what the state still knows: finished contacts and surveys for 90 days, and
-the last purchases. Scores are compared within one kind of survey only: none of them says what another one means.
+A pure function of the timeline's state, so it shows what the state still knows: finished contacts for 90 days, surveys
+and the last purchases. Scores are compared within one kind of survey only: none of them says what another one means.
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,6 @@ from streamer.timelines.state import (
     Cart,
     Contact,
     State,
-    Survey,
     Ticket,
     Work,
 )
@@ -34,7 +33,7 @@ DAY = 86_400_000
 LIMITS = (DAY, 3 * DAY, 7 * DAY)
 _GAPS = ("1d", "3d", "7d", "none")
 _KEPT = 90 * DAY
-#: contacts of a customer; of more, the oldest finished are forgotten
+#: contacts of a customer, and surveys; of more, the oldest finished contacts and the surveys longest without an event go
 KEPT_MAX = 500
 
 #: cells of group 0: these are made anew at each end of a contact, and a group is one addition; the rows below are not
@@ -251,7 +250,7 @@ def _episodes(state: State, ctx: Context, contacts: list[Work]) -> None:
             first, last, solved = work, work, False
         if not work.end:
             still_open = True
-        elif work.end > last.end or not last.end:
+        elif not last.end or (work.end, work.end_order) > (last.end, last.end_order):
             last = work
         solved = solved or work.answered
     if solved and not still_open and first is not None and last is not None:
@@ -270,11 +269,14 @@ def _solution(first: Work, last: Work) -> Fact:
 
 
 def forget(state: State, now: int) -> None:
-    """Forget what is finished 90 days after its last event, and all but 500 contacts, the oldest finished first."""
+    """Forget contacts that are finished, and carts, 90 days after their last event; and what is past `KEPT_MAX`.
+
+    A survey is no contact: a detractor may wait, and an answer come, for longer.
+    """
     if not state.forget_from:  # the first event: what it brings is younger than that for 90 days
         state.forget_from = now + _KEPT + 1
         return
-    kept = (state.tickets, state.contacts, state.surveys, state.carts)
+    kept = (state.tickets, state.contacts, state.carts)
     if now >= state.forget_from:
         limit = now - _KEPT
         for items in kept:
@@ -287,10 +289,13 @@ def forget(state: State, now: int) -> None:
         done = [(w.last_event, w.order, k, d) for d in kept[:2] for k, w in d.items() if _finished(w, now)]
         for _, _, key, items in sorted(done, key=lambda entry: entry[:2])[:excess]:
             del items[key]
+    if (excess := len(state.surveys) - KEPT_MAX) > 0:
+        for key in sorted(state.surveys, key=lambda key: state.surveys[key].last_event)[:excess]:
+            del state.surveys[key]
 
 
-def _finished(item: Work | Survey | Cart, now: int) -> bool:
-    """Tell whether a ticket or contact is over; surveys and carts are, once they are old."""
+def _finished(item: Work | Cart, now: int) -> bool:
+    """Tell whether a ticket or contact is over; carts are, once they are old."""
     if isinstance(item, Ticket):
         return item.status >= SOLVED
     return not isinstance(item, Contact) or 0 < item.end <= now

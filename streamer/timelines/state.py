@@ -33,6 +33,8 @@ class Work(Struct, array_like=True, gc=False):
     end: int = 0
     end_group: int = 0
     end_made: bool = False
+    #: place of the event that ended it in the order of the timeline's; 0 where none did
+    end_order: int = 0
     #: some leg was answered; the ticket is net solved
     answered: bool = False
     reopened: bool = False
@@ -71,6 +73,8 @@ class Ticket(Work, array_like=True, gc=False):
     #: a customer message on a solved ticket, which waits if the ticket is reopened, and the group when a reply is due
     pending: int = 0
     pending_group: int = 0
+    #: the same that nobody at all has answered
+    pending_anyone: int = 0
     last_reply: int = 0
     replies: int = 0
     suggested: int = 0
@@ -160,8 +164,9 @@ class Contact(Work, array_like=True, gc=False):
     anyone: int = 0
     #: of humans, in a chat
     replies: int = 0
-    #: a customer message after `ended`, which waits if the contact is reopened
+    #: a customer message after `ended`, which waits if the contact is reopened: for a human, for anyone
     pending: int = 0
+    pending_anyone: int = 0
     flowed_out: bool = False
     bot: bool = False
     bot_handed: bool = False

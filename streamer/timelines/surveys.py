@@ -125,7 +125,7 @@ def _register(state: State, survey: Survey, ctx: Context, group: int, t: int) ->
     state.sends.append((t, survey.department))
     inside = sorted(at for at, _ in state.sends if at > t - rules.fatigue_window)
     if len(inside) > rules.fatigue_limit:
-        if t >= state.fatigued_until:
+        if t > state.fatigued_until:  # at that instant this one takes the place of the one that leaves the window
             state.fatigued_since = t
         state.fatigued_until = inside[-1 - rules.fatigue_limit] + rules.fatigue_window
         state.fatigued_group = group

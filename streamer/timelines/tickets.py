@@ -156,6 +156,7 @@ def _customer_waits(ticket: Ticket, ctx: Context, t: int) -> None:
     if ticket.status >= SOLVED:
         if not ticket.pending:
             ticket.pending, ticket.pending_group = t, ticket.group
+        ticket.pending_anyone = ticket.pending_anyone or t
         return
     ticket.anyone = ticket.anyone or t
     if not ticket.human:
@@ -180,6 +181,7 @@ def _message(state: State, ticket: Ticket, ctx: Context, event: TicketMessage, t
         _human_reply(state, ticket, ctx, t)
     elif author != "bot" and not data.automated:
         return
+    ticket.pending_anyone = 0
     if ticket.anyone:
         ctx.facts.append((cell(_RESPONSE_ANY, ticket.group), t, t - ticket.anyone, 1))
         ticket.anyone = 0
@@ -307,7 +309,8 @@ def _solve(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
             ticket.breached = True
         ticket.resolution_miss = None
     _stop_waiting(ticket, ctx, t)
-    ticket.end, ticket.end_group, ticket.answered = t, group, not ticket.stub
+    ticket.end, ticket.end_group, ticket.end_order = t, group, state.events
+    ticket.answered = not ticket.stub
     relate_end(state, ctx, ticket, t)
 
 
@@ -318,7 +321,8 @@ def _stop_waiting(ticket: Ticket, ctx: Context, t: int) -> None:
         drop(ctx, ticket.first_response_miss)
     if t <= ticket.response_due:
         drop(ctx, ticket.response_miss)
-    ticket.first_response_due = ticket.response_due = ticket.human = ticket.anyone = ticket.pending = 0
+    ticket.first_response_due = ticket.response_due = ticket.human = ticket.anyone = 0
+    ticket.pending = ticket.pending_anyone = 0
     ticket.first_response_miss = ticket.response_miss = None
 
 
@@ -340,9 +344,9 @@ def _reopen(state: State, ticket: Ticket, ctx: Context, t: int) -> None:
     ticket.end, ticket.answered, ticket.reopened = 0, False, True
     if not ticket.agent:
         ticket.nobody_since = t
+    ticket.anyone, ticket.pending_anyone = ticket.pending_anyone, 0
     if ticket.pending:
         said, ticket.pending = ticket.pending, 0
-        ticket.anyone = said
         due = said + ctx.tickets.response_target
         owe_reply(ticket, ctx, said, ticket.pending_group if due <= t else ticket.group)
     relate_end(state, ctx, ticket, t)
@@ -353,7 +357,7 @@ def _merged(state: State, ticket: Ticket, ctx: Context, _event: TicketMerged, t:
     ended = ticket.status >= SOLVED
     ticket.status = MERGED
     if not ended:
-        ticket.end, ticket.end_group = t, ticket.group
+        ticket.end, ticket.end_group, ticket.end_order = t, ticket.group, state.events
     relate_end(state, ctx, ticket, t)
 
 

@@ -147,9 +147,85 @@ def arrived(draw, history):
 
 
 def call(what, at, **data):
+    return happened(f"call.{what}", "call", at, **data)
+
+
+def happened(what, subject, at, **data):
+    """Return the event `support.<what>` of Ada's, `at` ms after the start."""
     time = datetime.fromtimestamp((START_MS + at) / 1000, tz=UTC).isoformat()
-    envelope = {"specversion": "1.0", "source": "pbx", "id": f"{what} {at}", "subject": "call", "time": time}
-    return envelope | {"type": f"support.call.{what}", "data": {"customer": "ada"} | data}
+    envelope = {"specversion": "1.0", "source": "pbx", "id": f"{what} {subject} {at}", "subject": subject, "time": time}
+    return envelope | {"type": f"support.{what}", "data": {"customer": "ada"} | data}
+
+
+def status(subject, at, status_, **data):
+    return happened("ticket.status_changed", subject, at, status=status_, **data)
+
+
+def says(author, at, entity="ticket", **data):
+    return happened(f"{entity}.message", "t", at, author=author, **data)
+
+
+# Found by somebody who wrote the numbers a third time, from the page alone.
+FOUND = {
+    # "unanswered per responder": a bot answers for anyone, also on a solved ticket that is reopened later
+    "a bot's reply on a solved ticket": [
+        happened("ticket.created", "t", 0, created_by="agent"),
+        status("t", MINUTE, "solved"),
+        says("customer", 2 * MINUTE),
+        says("bot", 3 * MINUTE),
+        status("t", 4 * MINUTE, "open"),
+        says("agent", 10 * MINUTE),
+    ],
+    "a bot's reply in a chat that has ended": [
+        happened("chat.queued", "t", 0),
+        happened("chat.answered", "t", MINUTE),
+        happened("chat.ended", "t", 2 * MINUTE),
+        says("customer", 3 * MINUTE, "chat"),
+        says("bot", 4 * MINUTE, "chat"),
+        happened("chat.queued", "t", 5 * MINUTE),
+        says("agent", 10 * MINUTE, "chat"),
+    ],
+    # the group of the later end in order
+    "an episode whose last tickets end together": [
+        happened("ticket.created", "a", 0),
+        happened("ticket.created", "b", MINUTE),
+        status("a", HOUR, "solved", queue="qa"),
+        status("b", HOUR, "solved", queue="qb"),
+    ],
+    "an episode whose ticket and call end together": [
+        happened("ticket.created", "a", 0),
+        call("queued", MINUTE),
+        status("a", HOUR, "solved"),
+        call("ended", HOUR),
+    ],
+    # "sent from their start to end + 1 h"
+    "a survey sent as its call begins": [
+        happened("survey.sent", "v", 0, about="call", kind="csat"),
+        call("queued", 0),
+        call("answered", MINUTE),
+        call("ended", 5 * MINUTE),
+    ],
+    # "when it last became so"
+    "a survey sent as another leaves the 30 days": [
+        happened("survey.sent", f"v{day}", day * DAY, kind="csat") for day in (0, 1, 2, 30)
+    ],
+    # only contacts are forgotten after 90 days
+    "a detractor who waits for more than 90 days": [
+        happened("survey.answered", "v", 0, kind="nps", score=0, scale_min=0, scale_max=10),
+        happened("customer.purchased", "ada", 95 * DAY, amount=1, currency="EUR"),
+    ],
+    "an answer after more than 90 days": [
+        happened("survey.sent", "v", 0, kind="nps", channel="web"),
+        happened("survey.answered", "v", 91 * DAY, score=10, scale_min=0, scale_max=10),
+    ],
+}
+
+
+@pytest.mark.parametrize("events", FOUND.values(), ids=FOUND)
+@pytest.mark.parametrize("after", [MINUTE, 2 * HOUR])
+def test_what_was_found_has_the_numbers_of_the_reference(events, after):
+    last = max(millis(datetime.fromisoformat(event["time"])) for event in events)
+    assert differences(events, last + after, {}) == {}
 
 
 # "`queue_waiting` and `callback_pending` have the leg's group": that of the event that opened the leg.
