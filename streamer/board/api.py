@@ -36,7 +36,7 @@ def families(
                 "samples": [],
             },
         )
-        order = block.places.order
+        order = block.order
         for place in order[block.shown[order]].tolist():
             place_by, values = block.places.labels[place]
             if by is None or by == place_by:

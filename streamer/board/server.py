@@ -78,7 +78,8 @@ async def _evaluation(request: web.Request) -> Evaluation:
 async def _metrics(request: web.Request) -> web.Response:
     """Everything as exposition text; with ?at= as of another instant."""
     evaluation = await _evaluation(request)
-    text = evaluation.text + request.app[VIEW].metrics.text(evaluation)
+    view = request.app[VIEW]
+    text = await view.text(evaluation) + view.metrics.text(evaluation)
     return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 

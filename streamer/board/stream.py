@@ -1,8 +1,8 @@
-"""The live stream: once a second the headline numbers, made once and sent to every page (server-sent events)."""
+"""The live stream: twice a second the headline numbers, made once and sent to every page (server-sent events)."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ from streamer.logs import get_logger, once
 
 logger = get_logger(__name__)
 
-_EVERY_SECONDS: Final = 1.0
+#: ms between two looks at what is new
+_EVERY: Final = SECOND // 2
 #: a timer may be a little early, and then it would still be the second before
 _AFTER_SECONDS: Final = 0.01
 _MINUTE: Final = 60_000
@@ -106,7 +107,7 @@ class Updates:
             "page": self._page,
         }
         if not (view.refused or view.waiting):
-            evaluation = await view.latest(this_second=True)
+            evaluation = await view.latest(newest=True)
             said["now"] = evaluation.at
             said |= await view.run(self._numbers, evaluation)
         return msgspec.json.encode(said), msgspec.json.encode(self._trends)
@@ -152,21 +153,26 @@ class Updates:
         self._waiting.append((minute, count))
 
 
-async def _run(feed: Feed, updates: Updates, clock: Callable[[], int]) -> None:
+async def _run(feed: Feed, updates: Updates, view: View) -> None:
     """Publish until cancelled: each second while somebody reads, else each minute, for what is remembered.
 
-    Just after each whole second, as the numbers are as of one: half a second later they would be half a second old.
+    Just after each whole second, as the numbers are as of one: half a second later they would be half a second old. And
+    once more in its middle, if something was applied meanwhile: an event is seen half a second sooner.
     """
     while True:
+        published = view.instant(), view.applied
         try:
             feed.publish(*await updates.make())
         except Exception as error:  # the screen must not stop for good: it says itself that updates stay away
             if once("stream", repr(error)):
                 logger.exception("the update of the wall failed")
-        if feed.readers:
-            await asyncio.sleep(_EVERY_SECONDS + _AFTER_SECONDS - clock() % SECOND / SECOND)
-        else:
+        if not feed.readers:
             await feed.wanted(_MINUTE / SECOND)
+            continue
+        while True:
+            await asyncio.sleep((_EVERY - view.clock() % _EVERY) / SECOND + _AFTER_SECONDS)
+            if not feed.readers or (view.instant(), view.applied) != published:
+                break
 
 
 def add_stream(app: web.Application, view: View, page: str) -> None:
@@ -174,7 +180,7 @@ def add_stream(app: web.Application, view: View, page: str) -> None:
     feed = app[FEED] = Feed()
 
     async def running(_app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_run(feed, Updates(view, page), view.clock))
+        task = asyncio.create_task(_run(feed, Updates(view, page), view))
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -188,7 +194,7 @@ def add_stream(app: web.Application, view: View, page: str) -> None:
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    """Updates as server-sent events, one a second; event `trends` when the sparklines have changed."""
+    """Updates as server-sent events, one or two a second; event `trends` when the sparklines have changed."""
     feed = request.app[FEED]
     if feed.readers >= _READERS_MAX:
         raise web.HTTPServiceUnavailable(text=f"{_READERS_MAX} pages are open\n", headers={"Retry-After": "60"})

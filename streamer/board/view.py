@@ -28,14 +28,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evaluation:
-    """All numbers at one instant. `at` is in ms; `seconds` is what making them took."""
+    """All numbers at one instant. `at` is in ms; `seconds` is what making them took; `text` is there once it was asked for."""
 
     at: int
     limited: Limited
-    text: str
     seconds: float
+    text: str | None = None
 
 
 class View:
@@ -54,10 +54,13 @@ class View:
         #: why the log cannot be followed, if it cannot
         self.refused = ""
         self.records = 0
+        #: how often something was applied
+        self.applied = 0
         self._thread = ThreadPoolExecutor(1, "board")
         self._lock = asyncio.Lock()
         self._latest: Evaluation | None = None
         self._latest_until = 0.0
+        self._latest_applied = 0
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a function in the board's thread: after what was asked of it before, and nothing beside it."""
@@ -67,6 +70,7 @@ class View:
         """Apply a flush, or with `mark` None a part of one, which only a board that has not caught up may do."""
         if rows:
             await self.run(self.merge.apply, partition, rows)
+        self.applied += 1
         self.records += len(rows)
         self.metrics.records.inc(len(rows))
         if mark is not None:
@@ -78,15 +82,20 @@ class View:
         """Return the board's T: now, as a whole second, in ms."""
         return self.clock() // SECOND * SECOND
 
-    async def latest(self, *, this_second: bool = False) -> Evaluation:
-        """Return the numbers now; made once for all who ask within `board.cache`, or with `this_second` within a second."""
+    async def latest(self, *, newest: bool = False) -> Evaluation:
+        """Return the numbers now; made once for all who ask within `board.cache`.
+
+        With `newest` they are as of this second and hold all that was applied before; those that are so already are not
+        made again.
+        """
         async with self._lock:
-            at, latest = self.instant(), self._latest
-            if latest is None or (latest.at != at if this_second else time.monotonic() >= self._latest_until):
+            at, applied, latest = self.instant(), self.applied, self._latest
+            new = latest is None or (latest.at, self._latest_applied) != (at, applied)
+            if latest is None or (new if newest else time.monotonic() >= self._latest_until):
                 latest = self._latest = await self.run(self._evaluate, at)
+                self._latest_applied = applied
                 # from its end on: one that takes longer than it is kept is still shared
                 self._latest_until = time.monotonic() + self.settings.board.cache / SECOND
-                self.metrics.evaluation_seconds.observe(latest.seconds)
                 self._report(latest.limited)
             return latest
 
@@ -94,12 +103,22 @@ class View:
         """Return the numbers at an earlier instant, in ms."""
         return await self.run(self._evaluate, at // SECOND * SECOND, True)
 
+    async def text(self, evaluation: Evaluation) -> str:
+        """Return an evaluation as exposition text, made once; pages do without, so it is made when it is asked for."""
+        return evaluation.text if evaluation.text is not None else await self.run(self._text, evaluation)
+
     def _evaluate(self, at: int, past: bool = False) -> Evaluation:  # noqa: FBT001, FBT002 (the executor passes no keywords)
         started = time.perf_counter()
         blocks = self.merge.evaluate_past(at) if past else self.merge.evaluate(at)
         shown = limited(blocks, self.settings.exposition.max_series)
-        text = render(shown.blocks, self.settings.dimensions.names)
-        return Evaluation(at, shown, text, time.perf_counter() - started)
+        return Evaluation(at, shown, time.perf_counter() - started)
+
+    def _text(self, evaluation: Evaluation) -> str:
+        if evaluation.text is None:
+            started = time.perf_counter()
+            evaluation.text = render(evaluation.limited.blocks, self.settings.dimensions.names)
+            self.metrics.evaluation_seconds.observe(evaluation.seconds + time.perf_counter() - started)
+        return evaluation.text
 
     @staticmethod
     def _report(shown: Limited) -> None:

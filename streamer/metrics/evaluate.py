@@ -5,7 +5,7 @@ work. What `evaluate` gives is a pure function of it, the settings and T; the `W
 the work of adding up again what was added up before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from streamer.metrics import formulas
-from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Labels, Metric, Series, row
+from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Labels, Metric, Series
 from streamer.metrics.comparison.numbers import Part, driver_rows, lifts
 from streamer.metrics.comparison.segments import Groups
 from streamer.metrics.grouping import Places
-from streamer.metrics.plan import longest, slices, windows_of
+from streamer.metrics.plan import longest, windows_of
+from streamer.metrics.special import SPECIAL
 from streamer.metrics.stock import Stocks
 from streamer.metrics.windows import ALWAYS, Rows, Windows
 from streamer.panes.histogram import Ints, shown_duration, shown_value
@@ -28,6 +29,8 @@ from streamer.settings import Settings
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 MILLISECONDS = 1000
+Family = tuple[str, Labels, Any]
+"""A family of a metric, labels of its own, and values by window, own labels of the metric, and place."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Block(NamedTuple):
     values: Floats | Ints
     shown: Mask
 
+    @property
+    def order(self) -> Ints:
+        """The places in the order to show them in, without those that came after this evaluation."""
+        order = self.places.order
+        return order[order < len(self.shown)]
+
 
 def evaluate(
     snapshot: Snapshot,
@@ -66,7 +75,7 @@ def evaluate(
     """
     windows = windows or Windows(settings)
     windows.move(snapshot.store, Rows(snapshot.groups, snapshot.open_rows), at)
-    view = _View(snapshot, settings, at, windows)
+    view = Numbers(snapshot, settings, at, windows)
     wanted = settings.exposition.metrics
     shown = settings.exposition.windows
     for metric in METRICS:
@@ -84,7 +93,7 @@ def evaluate(
         yield from view.compared(None if wanted is None else set(wanted))
 
 
-class _View:
+class Numbers:
     """The numbers of all groupings at one instant."""
 
     def __init__(self, snapshot: Snapshot, settings: Settings, at: int, windows: Windows) -> None:
@@ -119,94 +128,130 @@ class _View:
     # ---- windows: arrays are by window first, then by place ---------------------------------------------------------
 
     def blocks(
-        self, family: str, metric: Metric, labels: Labels, windows: tuple[str, ...], values: Any, shown: Mask
+        self,
+        metric: Metric,
+        labels: Sequence[Labels],
+        windows: tuple[str, ...],
+        shown: Mask,
+        families: Sequence[Family],
     ) -> Iterator[Block]:
-        """Yield a block a window, of those that show anything."""
+        """Yield blocks that show anything: by own labels, then family (with labels of its own), then window.
+
+        Arrays are by window, own labels and place.
+        """
         if metric.only_by is not None:
             shown = shown & self.places.by(metric.only_by)
-        name, places = "support_" + family, self.places
-        for i, any_ in enumerate(np.logical_or.reduce(shown, axis=1).tolist()):
-            if any_:
-                yield Block(name, metric, (*labels, ("window", windows[i])), places, values[i], shown[i])
+        places = self.places
+        for number, some in enumerate(np.logical_or.reduce(shown, axis=2).T.tolist()):
+            for family, more, values in families if True in some else ():
+                name, own = f"support_{family}", (*labels[number], *more)
+                for i, any_ in enumerate(some):
+                    if any_:
+                        own_ = (*own, ("window", windows[i]))
+                        yield Block(name, metric, own_, places, values[i, number], shown[i, number])
 
     def windowed(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
         """Yield the blocks of a metric in some windows."""
+        special = SPECIAL.get(metric.name)
         if metric.open is not None:
             yield from self._open(metric, windows)
-            return
-        stack = self.windows.stack(windows)
-        special = _SPECIAL.get(metric.name)
-        for series in metric.series:
-            labels = series.labels
-            if special is not None:
+        elif special is not None:
+            for series in metric.series:
                 yield from special(self, metric, series, windows)
-            elif metric.kind is Kind.COUNT:
-                values = stack.of(series.numerator)
-                shown = (values != 0) | self.zero(metric, series)
-                yield from self.blocks(metric.name, metric, labels, windows, values, shown)
-            elif metric.kind in (Kind.DURATION, Kind.VALUE):
-                yield from self._distribution(metric, series, windows)
-            else:
-                yield from self.ratio(metric, labels, windows, stack.of(series.numerator), stack.of(series.denominator))
+        elif metric.kind is Kind.COUNT:
+            yield from self._counts(metric, windows)
+        elif metric.kind in (Kind.DURATION, Kind.VALUE):
+            yield from self._distributions(metric, windows)
+        else:
+            stack, labels = self.windows.stack(windows), [series.labels for series in metric.series]
+            over = stack.each(tuple(series.numerator for series in metric.series))
+            under = stack.each(tuple(series.denominator for series in metric.series))
+            yield from self.ratios(metric, labels, windows, over, under)
 
-    def ratio(
+    def _counts(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
+        values = self.windows.stack(windows).each(tuple(series.numerator for series in metric.series))
+        zeros = np.stack([self.zero(metric, series) for series in metric.series])
+        labels = [series.labels for series in metric.series]
+        yield from self.blocks(metric, labels, windows, (values != 0) | zeros, [(metric.name, (), values)])
+
+    def ratios(
         self,
         metric: Metric,
-        labels: Labels,
+        labels: Sequence[Labels],
         windows: tuple[str, ...],
         over: Ints,
         under: Ints,
         where: Mask | None = None,
     ) -> Iterator[Block]:
-        """Yield a ratio or mean and its samples, where the denominator is not 0 (and only `where`)."""
+        """Yield ratios or means and their samples, where the denominator is not 0 (and only `where`)."""
         shown = under != 0 if where is None else (under != 0) & where
         if not shown.any():
             return
         values = formulas.divided(over, under, shown)
         if metric.scale != 1.0:
             values = values * metric.scale
-        yield from self.blocks(metric.name, metric, labels, windows, values + metric.offset, shown)
         samples = under if metric.samples_scale == 1.0 else under * metric.samples_scale
-        yield from self.blocks(f"{metric.name}_samples", metric, labels, windows, samples, shown)
+        families = [(metric.name, (), values + metric.offset), (f"{metric.name}_samples", (), samples)]
+        yield from self.blocks(metric, labels, windows, shown, families)
 
-    def _distribution(self, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-        stack, row_, labels = self.windows.stack(windows), series.numerator[0].row, series.labels
-        count, total = stack.count[:, row_], stack.total[:, row_]
+    def ratio(
+        self, metric: Metric, labels: Labels, windows: tuple[str, ...], over: Ints, under: Ints
+    ) -> Iterator[Block]:
+        """Yield one ratio; the arrays are by window and place."""
+        yield from self.ratios(metric, [labels], windows, over[:, np.newaxis], under[:, np.newaxis])
+
+    def _distributions(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
+        stack, rows = self.windows.stack(windows), [series.numerator[0].row for series in metric.series]
+        count, total = stack.count[:, rows], stack.total[:, rows]
         shown = count > 0
         if not shown.any():
             return
         seconds = metric.kind is Kind.DURATION
+        name = f"{metric.name}_seconds" if seconds else metric.name
+        families: list[Family] = []
         for q in self.settings.exposition.quantiles:
-            found = stack.quantile(row_, q)
+            found = stack.quantile(q)[:, rows]
             values = shown_duration(found) if seconds else shown_value(found)
-            name = f"{metric.name}_seconds" if seconds else metric.name
-            yield from self.blocks(name, metric, (*labels, ("quantile", _number(q))), windows, values, shown)
-        unit = MILLISECONDS if seconds else 1
+            families.append((name, (("quantile", _number(q)),), values))
         mean = f"{metric.name}_mean_seconds" if seconds else f"{metric.name}_mean"
-        values = formulas.divided(total, count * unit, shown)
-        yield from self.blocks(mean, metric, labels, windows, values, shown)
-        yield from self.blocks(f"{metric.name}_samples", metric, labels, windows, count, shown)
+        families.append((mean, (), formulas.divided(total, count * (MILLISECONDS if seconds else 1), shown)))
+        families.append((f"{metric.name}_samples", (), count))
+        yield from self.blocks(metric, [series.labels for series in metric.series], windows, shown, families)
 
     def _open(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
         how = metric.open
         assert how is not None
-        sums = [self.windows.sums(window) for window in windows]
-        numerator = [one.total if how.sums else one.count for one in sums]
-        denominator = [one.total if how.over_sums else one.count for one in sums]
-        for values, stored in self._shown_values(metric).items():
-            labels = tuple(zip(metric.open_labels, values, strict=True))
-            over = self._rows(numerator, how.family, stored)
-            if metric.kind is Kind.COUNT:
-                yield from self.blocks(metric.name, metric, labels, windows, over, over != 0)
-            elif how.over_rows:
-                under = self.windows.stack(windows).of(how.over_rows)
-                yield from self.ratio(metric, labels, windows, over, under, over != 0)
-            else:
-                yield from self.ratio(metric, labels, windows, over, self._rows(denominator, how.over, stored))
+        shown_values = self._shown_values(metric)
+        if not shown_values:
+            return
+        labels = [tuple(zip(metric.open_labels, values, strict=True)) for values in shown_values]
+        over = self._rows(windows, how.family, shown_values, sums=how.sums)
+        if metric.kind is Kind.COUNT:
+            yield from self.blocks(metric, labels, windows, over != 0, [(metric.name, (), over)])
+        elif how.over_rows:
+            under = np.broadcast_to(self.windows.stack(windows).of(how.over_rows)[:, np.newaxis], over.shape)
+            yield from self.ratios(metric, labels, windows, over, under, over != 0)
+        else:
+            under = self._rows(windows, how.over, shown_values, sums=how.over_sums)
+            yield from self.ratios(metric, labels, windows, over, under)
 
-    def _rows(self, tables: list[Ints], family: str, values: list[tuple[str, ...]]) -> Ints:
-        numbers = [number for number, labels in self._families.get(family, ()) if labels in values]
-        return np.stack([table[numbers].sum(axis=0) for table in tables])
+    def _rows(
+        self,
+        windows: tuple[str, ...],
+        family: str,
+        shown: Mapping[tuple[str, ...], Sequence[tuple[str, ...]]],
+        *,
+        sums: bool,
+    ) -> Ints:
+        """Return the sums of a family's rows by window, shown value and place."""
+        place_of = {stored: i for i, values in enumerate(shown.values()) for stored in values}
+        found = [(number, place_of[values]) for number, values in self._families.get(family, ()) if values in place_of]
+        numbers, into = np.array(found, dtype=np.int64).reshape(-1, 2).T
+        result = np.zeros((len(windows), len(shown), self.width), dtype=np.int64)
+        for i, window in enumerate(windows):
+            one = self.windows.sums(window)
+            np.add.at(result[i], into, (one.total if sums else one.count)[numbers])
+        return result
 
     def _shown_values(self, metric: Metric) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
         """Return label values as shown -> as stored: the top ones of the longest window, the rest `other`."""
@@ -293,76 +338,3 @@ class _View:
 
 def _number(q: float) -> str:
     return f"{q:g}"
-
-
-# ---- metrics that are more than a division of two sums --------------------------------------------------------------
-
-_JOINED, _CHURNED = row("customers_joined"), row("customers_churned")
-_ACTIVE = row("customers_active")
-_WAITING = row("queue_waiting")
-
-
-def _change(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    now = view.windows.stack(windows).of(series.numerator)
-    before = np.stack([view.windows.sums(window, before=True).of(series.numerator) for window in windows])
-    yield from view.ratio(metric, series.labels, windows, now - before, before)
-
-
-def _service_level(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    stack = view.windows.stack(windows)
-    under = stack.of(series.denominator)
-    if ("formula", "live") in series.labels:
-        under = under + view.stocks.over[view.stocks.of(_WAITING)]
-    yield from view.ratio(metric, series.labels, windows, stack.of(series.numerator), under)
-
-
-def _bounds(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    stack = view.windows.stack(windows)
-    good, all_ = stack.of(series.numerator), stack.of(series.denominator)
-    shown = all_ > 0
-    values = formulas.wilson(good, all_, shown, upper="upper" in metric.name)
-    yield from view.blocks(metric.name, metric, series.labels, windows, values, shown)
-    yield from view.blocks(f"{metric.name}_samples", metric, series.labels, windows, all_, shown)
-
-
-def _nps_margin(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    count = view.windows.stack(windows).count
-    promoters, passives, detractors = (
-        count[:, row("nps_share", **{"class": c})] for c in ("promoter", "passive", "detractor")
-    )
-    n = promoters + passives + detractors
-    values = formulas.nps_margin(promoters, detractors, n)
-    yield from view.blocks(metric.name, metric, series.labels, windows, values, n > 0)
-
-
-def _churn(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    count = view.windows.stack(windows).count
-    active = view.windows.sums(ALWAYS).total[_ACTIVE]
-    churned = count[:, _CHURNED]
-    at_start = active - count[:, _JOINED] + churned
-    over = at_start - churned if metric.name == "retention_ratio" else churned
-    yield from view.ratio(metric, series.labels, windows, over, np.maximum(at_start, 0))
-
-
-def _occupancy(view: _View, metric: Metric, series: Series, windows: tuple[str, ...]) -> Iterator[Block]:
-    """Add to the summed time the open piece of each agent's interval, as far as it lies in the window."""
-    stack = view.windows.stack(windows)
-    zone = view.settings.time.zone
-    starts = [formulas.slice_start(*slices(window, view.at, zone)[:2]) for window in windows]
-    over, under = (
-        stack.of(terms) + np.stack([view.stocks.agent_time(terms[0].row, start) for start in starts])
-        for terms in (series.numerator, series.denominator)
-    )
-    yield from view.ratio(metric, series.labels, windows, over, under)
-
-
-_SPECIAL = {
-    "tickets_created_change_ratio": _change,
-    "service_level_ratio": _service_level,
-    "csat_lower_bound_ratio": _bounds,
-    "csat_upper_bound_ratio": _bounds,
-    "nps_margin": _nps_margin,
-    "churn_ratio": _churn,
-    "retention_ratio": _churn,
-    "agent_occupancy_ratio": _occupancy,
-}

@@ -39,7 +39,7 @@ class Places:
         self.of_group: Ints = np.empty((len(self.groupings), 0), dtype=np.int64)
         self.order: Ints = np.empty(0, dtype=np.int64)
         #: for whoever makes texts of numbers: kept as long as the places are
-        self.texts: dict[object, Any] = {}
+        self.lines: Any = None
 
     @property
     def width(self) -> int:

@@ -83,7 +83,10 @@ class Stocks:
         """Return by place the open time of agents, ms, as far as it lies after the instant `start`."""
         group, begun, until = self._open_time[OPEN_TIME[row_]]
         piece = np.maximum(until - np.maximum(begun, start), 0)
+        by_group = np.zeros(self._places.of_group.shape[1], dtype=np.int64)
+        np.add.at(by_group, group, piece)
+        present = np.flatnonzero(by_group)
         result = np.zeros(self._places.width, dtype=np.int64)
         for line in self._places.of_group:
-            np.add.at(result, line[group], piece)
+            np.add.at(result, line[present], by_group[present])
         return result

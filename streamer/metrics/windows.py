@@ -6,7 +6,7 @@ what is shown. A window holds only the rows that somebody reads in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,9 @@ from streamer.facts import ROW_BITS, ROW_LIMIT
 from streamer.metrics.catalogue import ACTIVITY, FIXED_ROWS, METRICS, Kind, Term
 from streamer.metrics.catalogue.comparison import ALL_ANSWERS, DRIVER, OPEN_DRIVERS
 from streamer.metrics.comparison import Comparison
-from streamer.metrics.formulas import rank
 from streamer.metrics.grouping import PLACE_BITS, Places
 from streamer.metrics.plan import Plan, longest, slices, windows_of
+from streamer.metrics.sums import Stack, Sums
 from streamer.metrics.tally import NOTHING, Tally, summed
 from streamer.panes.histogram import BUCKET_BITS, Ints
 from streamer.panes.store import EVER, Batch, Cells, Store
@@ -31,69 +31,10 @@ _CHUNK: Final = 64
 #: so few panes are summed once for all windows that take them in
 _SHARED: Final = 4
 _ROW: Final = ROW_LIMIT - 1
-_PLACE: Final = (1 << PLACE_BITS) - 1
 _BUCKET: Final = (1 << BUCKET_BITS) - 1
 
 Name = tuple[str, bool]
 """A window, and whether it is the one before."""
-
-
-class Sums:
-    """The counts and sums of one window by row and place, and its buckets."""
-
-    def __init__(self, count: Ints, total: Ints, buckets: Ints, bucket_count: Ints) -> None:
-        self.count = count
-        self.total = total
-        kept = bucket_count > 0
-        self._buckets = buckets[kept]
-        self._counts = bucket_count[kept]
-        cell = self._buckets >> BUCKET_BITS
-        starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(cell)), dtype=bool), cell[1:] != cell[:-1])))
-        self._cells = cell[starts]
-        self._running = np.cumsum(self._counts)
-        ends = np.concatenate((starts[1:], [len(cell)])) if len(cell) else starts
-        self._before = np.where(starts > 0, self._running[starts - 1], 0) if len(cell) else NOTHING
-        self._n = (self._running[ends - 1] - self._before) if len(cell) else NOTHING
-
-    def of(self, terms: tuple[Term, ...]) -> Ints:
-        """Return the sum of some terms, a value a place."""
-        result = np.zeros(self.count.shape[1], dtype=np.int64)
-        for term in terms:
-            values = (self.total if term.sums else self.count)[term.row]
-            result += values if term.factor == 1 else values * term.factor
-        return result
-
-    def quantiles(self, q: float) -> Ints:
-        """Return by fixed row and place the bucket of the ceil(q n)-th smallest; 0 where there is none."""
-        result = np.zeros((FIXED_ROWS, self.count.shape[1]), dtype=np.int64)
-        found = self._buckets[np.searchsorted(self._running, self._before + rank(q, self._n))] & _BUCKET
-        result[self._cells >> PLACE_BITS, self._cells & _PLACE] = found
-        return result
-
-
-class Stack:
-    """The sums of some windows, fixed rows only, so that a formula runs once for all of them: arrays by window first."""
-
-    def __init__(self, sums: Sequence[Sums]) -> None:
-        self._sums = sums
-        self.count = np.stack([one.count[:FIXED_ROWS] for one in sums])
-        self.total = np.stack([one.total[:FIXED_ROWS] for one in sums])
-        self._quantiles: dict[float, Ints] = {}
-
-    def of(self, terms: tuple[Term, ...]) -> Ints:
-        """Return the sum of some terms, by window and place."""
-        result = np.zeros(self.count[:, 0].shape, dtype=np.int64)
-        for term in terms:
-            values = (self.total if term.sums else self.count)[:, term.row]
-            result += values if term.factor == 1 else values * term.factor
-        return result
-
-    def quantile(self, row: int, q: float) -> Ints:
-        """Return by window and place the bucket of a row's quantile."""
-        if q not in self._quantiles:
-            self._quantiles[q] = np.stack([one.quantiles(q) for one in self._sums])
-        found: Ints = self._quantiles[q][:, row]
-        return found
 
 
 class _Delta:
@@ -104,19 +45,35 @@ class _Delta:
         self.buckets = buckets
         self._coarse: tuple[tuple[Ints, ...], tuple[Ints, ...]] | None = None
 
-    def coarse(self, of_group: Ints) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
+    def coarse(self, of_group: Ints, width: int) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
+        """Return cells as row, place, count and sum; buckets as in `_by_place`."""
         if self._coarse is None:
-            self._coarse = (_by_place(self.cells, of_group, 0), _by_place(self.buckets, of_group, BUCKET_BITS))
+            keys, *columns = self.cells
+            size = int((keys & _ROW).max(initial=0)) + 1
+            sums = [np.zeros((size, width), dtype=np.int64) for _ in columns]
+            _add_by_place(sums, self.cells, of_group)
+            found = np.nonzero(np.logical_or(*sums))
+            self._coarse = (*found, *(table[found] for table in sums)), _by_place(self.buckets, of_group)
         return self._coarse
 
 
-def _by_place(fine: tuple[Ints, ...], of_group: Ints, bits: int) -> tuple[Ints, ...]:
-    """Return sums by (row, place), and by bucket where `bits` are a bucket's."""
-    keys, *columns = fine
-    cell = keys >> bits
+def _add_by_place(sums: Sequence[Ints], cells: tuple[Ints, ...], of_group: Ints) -> None:
+    """Add cells, by (group, row), to tables by row and place."""
+    keys, *columns = cells
+    row, group = keys & _ROW, keys >> ROW_BITS
+    for line in of_group:
+        place = line[group]
+        for table, column in zip(sums, columns, strict=True):
+            np.add.at(table, (row, place), column)
+
+
+def _by_place(buckets: tuple[Ints, ...], of_group: Ints) -> tuple[Ints, ...]:
+    """Return the counts of buckets by (row, place, bucket)."""
+    keys, counts = buckets
+    cell = keys >> BUCKET_BITS
     places = of_group[:, cell >> ROW_BITS]
-    keys = ((cell & _ROW) << PLACE_BITS | places) << bits | keys & ((1 << bits) - 1)
-    return summed(keys.reshape(-1), *(np.tile(column, len(of_group)) for column in columns))
+    keys = ((cell & _ROW) << PLACE_BITS | places) << BUCKET_BITS | keys & _BUCKET
+    return summed(keys.reshape(-1), np.tile(counts, len(of_group)))
 
 
 def _chosen(arrays: tuple[Ints, ...], rows: Mask, shift: int) -> tuple[Ints, ...]:
@@ -137,9 +94,17 @@ class _Window:
         self.families: set[str] = set()
         self.size = EVER
         self.low, self.high = 0, -1
-        self.fine = Tally(2), Tally(1)
-        self.coarse = Tally(2), Tally(1)
         self.deltas: list[tuple[_Delta, int]] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin again with nothing."""
+        self.fine = Tally(2), Tally(1)
+        #: counts and sums by row and place; buckets by row, place and bucket
+        self.count = np.zeros((0, 0), dtype=np.int64)
+        self.total = self.count
+        self.buckets = Tally(1)
+        self.deltas.clear()
 
     def take(self, delta: _Delta, sign: int) -> None:
         """Add (or with sign -1 take off) a change; by place it is done by `settle`."""
@@ -147,12 +112,18 @@ class _Window:
         self.fine[1].add(*_signed(_chosen(delta.buckets, self.rows, BUCKET_BITS), sign))
         self.deltas.append((delta, sign))
 
-    def settle(self, of_group: Ints) -> None:
-        """Do by place what was taken since."""
+    def settle(self, of_group: Ints, rows: int, width: int) -> None:
+        """Do by place what was taken since; there are so many rows and places."""
+        if self.count.shape != (rows, width):
+            more = (0, rows - len(self.count)), (0, width - self.count.shape[1])
+            self.count, self.total = np.pad(self.count, more), np.pad(self.total, more)
         for delta, sign in self.deltas:
-            cells, buckets = delta.coarse(of_group)
-            self.coarse[0].add(*_signed(_chosen(cells, self.rows, PLACE_BITS), sign))
-            self.coarse[1].add(*_signed(_chosen(buckets, self.rows, PLACE_BITS + BUCKET_BITS), sign))
+            (row, place, count, total), buckets = delta.coarse(of_group, width)
+            mine = self.rows[row]
+            at = row[mine], place[mine]
+            self.count[at] += sign * count[mine]
+            self.total[at] += sign * total[mine]
+            self.buckets.add(*_signed(_chosen(buckets, self.rows, PLACE_BITS + BUCKET_BITS), sign))
         self.deltas.clear()
 
     def regroup(self, moved: Ints, before: Ints, places: Ints) -> None:
@@ -160,26 +131,29 @@ class _Window:
         after = places[:, moved]
         number = np.full(places.shape[1], -1, dtype=np.int64)
         number[moved] = np.arange(len(moved))
-        for fine, coarse, bits in zip(self.fine, self.coarse, (0, BUCKET_BITS), strict=True):
-            place = number[fine.keys >> (bits + ROW_BITS)]
-            chosen = place >= 0
-            low = fine.keys[chosen] & ((1 << bits + ROW_BITS) - 1)
-            entries = (place[chosen] << (bits + ROW_BITS) | low, *(column[chosen] for column in fine.columns))
-            coarse.add(*_signed(_by_place(entries, before, bits), -1))
-            coarse.add(*_by_place(entries, after, bits))
+        cells, buckets = (
+            _of_groups(fine, number, bits)
+            for fine, bits in zip(self.fine, (ROW_BITS, ROW_BITS + BUCKET_BITS), strict=True)
+        )
+        _add_by_place((self.count, self.total), _signed(cells, -1), before)
+        _add_by_place((self.count, self.total), cells, after)
+        self.buckets.add(*_signed(_by_place(buckets, before), -1))
+        self.buckets.add(*_by_place(buckets, after))
 
     def sweep(self) -> None:
-        for tally in (*self.fine, *self.coarse):
+        for tally in (*self.fine, self.buckets):
             tally.sweep()
 
-    def sums(self, rows: int, width: int) -> Sums:
-        keys, (counts, totals) = self.coarse[0].keys, self.coarse[0].columns
-        count = np.zeros((rows, width), dtype=np.int64)
-        total = np.zeros((rows, width), dtype=np.int64)
-        at = keys >> PLACE_BITS, keys & _PLACE
-        count[at] = counts
-        total[at] = totals
-        return Sums(count, total, self.coarse[1].keys, *self.coarse[1].columns)
+    def sums(self) -> Sums:
+        return Sums(self.count.copy(), self.total.copy(), self.buckets.keys, *self.buckets.columns)
+
+
+def _of_groups(fine: Tally, number: Ints, bits: int) -> Any:
+    """Return the entries of the groups that have a number, by that instead of their own; a key's group begins at `bits`."""
+    found = number[fine.keys >> bits]
+    chosen = found >= 0
+    keys = found[chosen] << bits | fine.keys[chosen] & ((1 << bits) - 1)
+    return keys, *(column[chosen] for column in fine.columns)
 
 
 def readers(settings: Settings, plan: Plan) -> dict[Name, tuple[set[int], set[str]]]:
@@ -241,7 +215,6 @@ class Windows:
             window.families = families
         self._pending: list[list[Batch]] = [[] for _ in range(EVER + 1)]
         self._open_rows = 0
-        self._rows = FIXED_ROWS
         self._store = Store()
         self._deltas: dict[tuple[int, int, int, bool], _Delta] = {}
         self._sums: dict[Name, Sums] = {}
@@ -256,7 +229,7 @@ class Windows:
         """Return the sums of a window at the instant of the last `move`."""
         name = (window, before)
         if name not in self._sums:
-            self._sums[name] = self._windows[name].sums(self._rows, self.places.width)
+            self._sums[name] = self._windows[name].sums()
         return self._sums[name]
 
     def stack(self, windows: tuple[str, ...]) -> Stack:
@@ -278,20 +251,19 @@ class Windows:
             window.size = size
             self._slide(window, low, high)
         moved, old = self.places.update(rows.groups, self._events(len(rows.groups)))
-        of_group = self.places.of_group
+        of_group, numbers, width = self.places.of_group, FIXED_ROWS + len(rows.open_rows), self.places.width
         for window in self._windows.values():
             if len(moved):
                 between = of_group.copy()
                 between[:, moved] = old
-                window.settle(between)
+                window.settle(between, numbers, width)
                 window.regroup(moved, old, of_group)
             else:
-                window.settle(of_group)
+                window.settle(of_group, numbers, width)
         self._pending = [[] for _ in self._pending]
         self._deltas.clear()
         self._sums.clear()
         self._stacks.clear()
-        self._rows = FIXED_ROWS + len(rows.open_rows)
 
     def _learn(self, open_rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
         for i in range(self._open_rows, len(open_rows)):
@@ -332,8 +304,7 @@ class Windows:
             return
         old_low, old_high = window.low, window.high
         if old_high < low or old_low > high:  # nothing in common: begin again
-            window.fine, window.coarse = (Tally(2), Tally(1)), (Tally(2), Tally(1))
-            window.deltas.clear()
+            window.clear()
             self._take(window, low, high, 1)
         else:
             self._take(window, old_low, low - 1, -1)

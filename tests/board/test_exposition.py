@@ -38,7 +38,7 @@ class Families:
             if block.family not in found:
                 text = help_of(block.metric, block.family)
                 found[block.family] = Family(block.family, text, type_of(block))
-            for place in block.places.order.tolist():
+            for place in block.order.tolist():
                 if block.shown[place]:
                     by, own = block.places.labels[place]
                     labels = labels_of(by, own, block.labels, NAMES)
@@ -101,3 +101,15 @@ def test_new_places_do_not_disturb_kept_label_strings():
         shown = np.ones(places.width, dtype=bool)
         block = Block("support_" + metric.name, metric, (), places, np.arange(places.width), shown)
         assert theirs([block]) == render([block], NAMES)
+
+
+def test_older_numbers_are_written_as_they_were_though_places_came_since():
+    places, metric, texts = Places(SETTINGS), METRICS[0], []
+    for names in ([("chat", "b", "x")], [("chat", "b", "x"), ("chat", "a", "x")]):
+        places.update(names, np.ones(len(names), dtype=np.int64))
+        width = places.width
+        block = Block("support_" + metric.name, metric, (), places, np.arange(width), np.ones(width, dtype=bool))
+        texts.append((block, render([block], NAMES)))
+    for block, text in texts:
+        assert text == theirs([block])
+        assert render([block], NAMES) == text

@@ -80,6 +80,19 @@ async def test_all_pages_get_the_same_update_once_a_second(wall):
     assert all(later > earlier for earlier, later in updates)
 
 
+async def test_what_is_applied_meanwhile_is_shown_before_the_second_is_over(wall):
+    async def flushes():
+        while True:
+            await wall.view.apply(0, {}, None)
+            await asyncio.sleep(0.05)
+
+    flushing = asyncio.create_task(flushes())
+    found = [said["now"] for kind, said in await first(wall, 12) if kind == "message"]
+    flushing.cancel()
+    assert len(set(found)) < len(found)
+    assert found == sorted(found)
+
+
 async def test_a_reader_that_does_not_read_holds_up_nobody_and_gets_the_newest():
     class Response:
         def __init__(self):
@@ -170,9 +183,14 @@ async def test_the_stream_has_the_numbers_of_this_second_though_a_scrape_came_ju
     scraped = await view.latest()
     now += 200
     assert await view.latest() is scraped
-    shown = await view.latest(this_second=True)
+    shown = await view.latest(newest=True)
     assert (scraped.at, shown.at) == (START, START + 1_000)
-    assert await view.latest(this_second=True) is shown
+    assert await view.latest(newest=True) is shown
+    await view.apply(0, {}, None)
+    assert await view.latest() is shown
+    newer = await view.latest(newest=True)
+    assert newer is not shown
+    assert newer.at == shown.at
     view.close()
 
 
@@ -257,7 +275,7 @@ def spikes_at(snapshot, at):
     return {
         (dict(block.labels)["metric"], by, "".join(values))
         for block in evaluate(snapshot, SETTINGS, at)
-        if block.family == "support_spike"
+        if block.family == "support_spike_confirmed"
         for place, (by, values) in enumerate(block.places.labels)
         if block.shown[place] and block.values[place]
     }

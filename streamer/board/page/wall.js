@@ -1,6 +1,6 @@
 // The wall: takes the stream of updates and puts them into the page. Nothing is kept but the last update.
 
-const STALE_MS = 5_000; // updates come every second
+const STALE_MS = 5_000; // updates come every second at least
 const RECONNECT_MS = 10_000; // silent for so long: the connection is dead, whatever the browser thinks
 const RETRY_MS = 2_000;
 const ROWS = 5; // shown however small the screen is

@@ -78,12 +78,21 @@ def usual(compared: Compared, over: Ints, under: Ints) -> Usual:
     return Usual(usual_now, spread, samples[:, 0] * PART, deviation, *_next_to(baseline))
 
 
+def baseline_of(compared: Compared, over: Ints, under: Ints) -> Floats:
+    """Return only the baseline of `usual`."""
+    if compared.is_count:
+        return _expected(over.astype(np.float64), np.logical_or.accumulate(over != 0, axis=-1), hours=1)[:, 0]
+    return _expected(values_of(compared, over, under), under != 0, hours=1)[:, 0]
+
+
 def _expected(values: Floats, known: Mask, hours: int = _WEEK) -> Floats:
     """Return the baseline of the first hours of the week: the median, of fewer than 2 weeks what was smoothed."""
     by_hour = (-1, _WEEKS, _WEEK)
     weeks = values.reshape(by_hour)[..., :hours].swapaxes(1, 2)
     some = known.reshape(by_hour)[..., :hours].swapaxes(1, 2)
-    return np.where(some.sum(axis=-1) >= _WEEKS_MIN, median(weeks, some), _smoothed(values, known)[:, np.newaxis])
+    enough = some.sum(axis=-1) >= _WEEKS_MIN
+    found = median(weeks, some)
+    return found if enough.all() else np.where(enough, found, _smoothed(values, known)[:, np.newaxis])
 
 
 def _next_to(baseline: Floats) -> tuple[Floats, Floats]:
