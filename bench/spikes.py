@@ -91,7 +91,7 @@ class _Centre:
         parts = list(
             self._windows.comparison.deviations(self._store, self._places, groups, (START + minute + 1) * MINUTE)
         )
-        on = np.array([part.shown & (part.values == 1) for part in parts if part.metric.name == "spike"])
+        on = np.array([part.shown & (part.values == 1) for part in parts if part.metric.name == "spike_confirmed"])
         if not np.array_equal(on[:, self._columns], self.on[..., minute - WATCHED]):
             raise RuntimeError(f"minute {minute}: two ways to the spikes differ")
         named: dict[str, set[tuple[str, str]]] = {}
@@ -113,11 +113,11 @@ def _states(sums: Ints) -> Mask:
     usual = np.stack([_usual(before[..., hour : hour + baselines.HOURS]) for hour in wanted.tolist()], axis=-1)
     found = spikes.scores(windows, usual, of_end, ends % HOUR)
     on = np.zeros((*found.score.shape[:2], MINUTES - WATCHED), dtype=bool)
-    for metric, column in np.argwhere(found.begins.any(axis=-1)).tolist():
+    for metric, column in np.argwhere(found.confirmed.any(axis=-1)).tolist():
         # a row is what is looked at after one minute
-        score, begins = (_rows_of(part[metric, column, 1:]) for part in found)
+        score, begins = (_rows_of(part[metric, column, 1:]) for part in (found.score, found.confirmed))
         begins[:, 0] = False  # of the minute before it nothing is known
-        on[metric, column] = spikes.spiking(spikes.Scores(score[np.newaxis], begins[np.newaxis]))[0, :, -1]
+        on[metric, column] = spikes.spiking(score[np.newaxis], begins[np.newaxis])[0, :, -1]
     return on
 
 

@@ -33,7 +33,7 @@ NAMES: Final = (
     "driver_samples",
     "metric_baseline",
     "metric_deviation_score",
-    "spike",
+    "spike_confirmed",
     "spike_contributor_ratio",
     "queue_legs",
     "answer_wait",
@@ -70,7 +70,7 @@ def read(said: Mapping[str, Any], away: str = "") -> Answer:
 
 
 def indexed(blocks: Iterable[Block], dimensions: tuple[str, ...], said: Mapping[str, Any]) -> Answer:
-    """Return the same from an evaluation: of each metric only what the headline shows, as this is done every second."""
+    """Return the same from an evaluation: of each metric only what the headline shows, as this is done twice a second."""
     chosen = [block for block in blocks if block.metric.name in _NAMES]
     windows: dict[str, set[str]] = {}
     for block in chosen:

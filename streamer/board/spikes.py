@@ -52,7 +52,7 @@ class Spike(msgspec.Struct, omit_defaults=True, frozen=True):
 def spikes(samples: Mapping[str, Family]) -> list[Spike]:
     """Return the spikes that are set, one a metric and segment of the finest kind that has it, worst first."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for (by, labels), value in samples.get("spike", {}).items():
+    for (by, labels), value in samples.get("spike_confirmed", {}).items():
         own = dict(labels)
         if value and own.get("metric") in _COMPARED:
             found.setdefault(own["metric"], []).append((by, own.get(by, "")))

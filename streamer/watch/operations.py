@@ -29,10 +29,10 @@ max by (queue) ({family}_samples{labels}) >= {_ENOUGH}"""
 def _spike(metric: str) -> str:
     """Return PromQL: a spike by queue; where no queue has one by itself, that of all together (without a queue)."""
     return f"""\
-max by (queue) (support_spike{{by="queue", metric="{metric}"}}) == 1
+max by (queue) (support_spike_confirmed{{by="queue", metric="{metric}"}}) == 1
 or
-max by (queue) (support_spike{{by="all", metric="{metric}"}}) == 1
-  unless on () max(support_spike{{by="queue", metric="{metric}"}}) == 1"""
+max by (queue) (support_spike_confirmed{{by="all", metric="{metric}"}}) == 1
+  unless on () max(support_spike_confirmed{{by="queue", metric="{metric}"}}) == 1"""
 
 
 def _usual(metric: str, shown: str, unit: str = "") -> str:

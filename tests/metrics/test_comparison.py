@@ -191,7 +191,7 @@ def test_the_board_leaves_a_comparison_out_of_an_instant_whose_minutes_are_gone(
         line = json.dumps(raw | {"type": "support.ticket.created", "data": {"customer": "ada"}})
         partition.accept(*accept(Decoder(SETTINGS.surveys.scales, SETTINGS.time.future), line.encode()))
     merge.apply(0, dict(partition.changes(T).tables["panes"]))
-    compared = {"support_metric_baseline", "support_metric_deviation_score", "support_spike"}
+    compared = {"support_metric_baseline", "support_metric_deviation_score", "support_spike", "support_spike_confirmed"}
 
     def shown(blocks):
         return compared & {block.family for block in blocks}

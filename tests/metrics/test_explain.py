@@ -14,7 +14,7 @@ from streamer.settings import Settings
 BY_NAME = {metric.name: metric for metric in METRICS}
 SELECTOR = re.compile(r"(support_\w+)\{([^}]*)\}")
 #: made from other metrics' sums, so they need no event of their own
-DERIVED = {"metric_baseline", "metric_deviation_score", "spike", "spike_contributor_ratio"}
+DERIVED = {"metric_baseline", "metric_deviation_score", "spike", "spike_confirmed", "spike_contributor_ratio"}
 
 
 def data_fields(name):

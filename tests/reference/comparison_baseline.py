@@ -164,8 +164,11 @@ class Segment:
             variance = (now if self.metric.most is None else self.metric.most) ** 2 / len(values)
         return now - (this + rise) > SET * sqrt(level.deviation**2 + variance)
 
-    def spikes(self, at: int) -> bool | None:
-        """The state after the end of the last whole minute; None: nothing is usual in its hour."""
+    def spikes(self, at: int, *, confirmed: bool = True) -> bool | None:
+        """The state after the end of the last whole minute; None: nothing is usual in its hour.
+
+        `confirmed`: of the product's own spike_confirmed, see READINGS 136.
+        """
         on = before = False
         for minute in range(at // MINUTE - MINUTES, at // MINUTE):
             score, level = self.score(minute, minute // 60), self.level(minute // 60)
@@ -173,7 +176,7 @@ class Segment:
                 before = False
                 continue
             past = score > SET and max(level.expected, len(self.within(minute))) >= ENOUGH
-            if past and before and self.beyond_chance(minute):
+            if past and before and (not confirmed or self.beyond_chance(minute)):
                 on = True
             if score < CLEARED:
                 on = False
@@ -207,9 +210,10 @@ def put_baselines(exposition: Exposition) -> None:
             score = segment.score(at // MINUTE, at // HOUR)
             if score is not None:
                 exposition.add("metric_deviation_score", cell, label, score)
-            on = segment.spikes(at)
+            on, confirmed = segment.spikes(at, confirmed=False), segment.spikes(at, confirmed=True)
             if on is not None:
                 exposition.add("spike", cell, label, int(on))
+                exposition.add("spike_confirmed", cell, label, int(confirmed or 0))
             if on:
                 _contributor(exposition, segment, own, cell)
 

@@ -40,6 +40,7 @@ FAMILIES = (
     "support_metric_baseline",
     "support_metric_deviation_score",
     "support_spike",
+    "support_spike_confirmed",
     "support_spike_contributor_ratio",
     "support_driver_lift",
     "support_driver_samples",

@@ -158,8 +158,8 @@ OPERATIONS = [
     Case(
         *("CreatedSpike", "warning", "operations"),
         fires={
-            billing("spike", named("tickets_created")): 1,
-            overall("spike", named("tickets_created")): 1,
+            billing("spike_confirmed", named("tickets_created")): 1,
+            overall("spike_confirmed", named("tickets_created")): 1,
             billing("tickets_created", 'window="15m"'): 150,
             billing("metric_baseline", named("tickets_created")): 121.6,
             overall("spike_contributor_ratio", 'metric="tickets_created",dimension="channel",value="email"'): 0.75,
@@ -167,7 +167,12 @@ OPERATIONS = [
             billing("tickets_by_topic", 'window="15m",topic="invoice"'): 12,
             billing("tickets_by_topic", 'window="15m",topic=""'): 95,
         },
-        short=[{billing("spike", named("tickets_created")): 0, overall("spike", named("tickets_created")): 0}],
+        short=[
+            {
+                billing("spike_confirmed", named("tickets_created")): 0,
+                overall("spike_confirmed", named("tickets_created")): 0,
+            }
+        ],
         labels=BILLING,
         summary="Queue billing: far more new tickets than usual",
         description="Queue billing: 150 tickets created in 15 minutes. Usual: 122 an hour."
@@ -176,26 +181,26 @@ OPERATIONS = [
     Case(
         *("CreatedSpike", "warning", "operations"),
         fires={
-            billing("spike", named("tickets_created")): 0,
-            overall("spike", named("tickets_created")): 1,
+            billing("spike_confirmed", named("tickets_created")): 0,
+            overall("spike_confirmed", named("tickets_created")): 1,
             billing("tickets_created", 'window="15m"'): 10,
             overall("tickets_created", 'window="15m"'): 150,
             overall("metric_baseline", named("tickets_created")): 200,
         },
-        short=[{overall("spike", named("tickets_created")): 0}],
+        short=[{overall("spike_confirmed", named("tickets_created")): 0}],
         summary="All queues together: far more new tickets than usual",
         description="All queues together: 150 tickets created in 15 minutes. Usual: 200 an hour.",
     ),
     Case(
         *("ContactSpike", "warning", "operations"),
         fires={
-            billing("spike", named("queue_legs")): 1,
+            billing("spike_confirmed", named("queue_legs")): 1,
             billing("queue_legs", 'window="15m",outcome="answered"'): 40,
             billing("queue_legs", 'window="15m",outcome="abandoned"'): 20,
             billing("metric_baseline", named("queue_legs")): 48,
             overall("spike_contributor_ratio", 'metric="queue_legs",dimension="queue",value="billing"'): 0.9,
         },
-        short=[{billing("spike", named("queue_legs")): 0}],
+        short=[{billing("spike_confirmed", named("queue_legs")): 0}],
         labels=BILLING,
         summary="Queue billing: far more chats and calls than usual",
         description="Queue billing: 60 chats and calls in 15 minutes. Usual: 48 an hour."
@@ -204,10 +209,10 @@ OPERATIONS = [
     Case(
         *("ReopenSpike", "warning", "operations"),
         fires={
-            billing("spike", named("reopen_ratio")): 1,
+            billing("spike_confirmed", named("reopen_ratio")): 1,
             billing("metric_baseline", named("reopen_ratio")): 0.05,
         },
-        short=[{billing("spike", named("reopen_ratio")): 0}],
+        short=[{billing("spike_confirmed", named("reopen_ratio")): 0}],
         labels=BILLING,
         summary="Queue billing: solved tickets come back",
         description="Queue billing: far more of what was solved in the last 15 minutes was reopened than usual."
@@ -216,11 +221,11 @@ OPERATIONS = [
     Case(
         *("RepliesPerResolutionJump", "warning", "operations"),
         fires={
-            billing("spike", named("replies_per_resolution")): 1,
+            billing("spike_confirmed", named("replies_per_resolution")): 1,
             billing("replies_per_resolution_mean", 'window="15m"'): 6.25,
             billing("metric_baseline", named("replies_per_resolution")): 2.5,
         },
-        short=[{billing("spike", named("replies_per_resolution")): 0}],
+        short=[{billing("spike_confirmed", named("replies_per_resolution")): 0}],
         labels=BILLING,
         summary="Queue billing: a solution takes far more replies than usual",
         description="Queue billing: 6.2 replies for a solved ticket in 15 minutes. Usual: 2.5.",

@@ -194,7 +194,7 @@ def test_a_description_is_the_catalogues_of_what_is_shown(name: str, panel: dict
     for text in panel["description"].split("\n\n"):
         metric = re.match(r"\*\*(\w+)\*\*: ", text)
         assert metric
-        assert any(metric[1] in family for family in families) or metric[1] == "spike"
+        assert any(metric[1] in family for family in families) or metric[1] == "spike_confirmed"
         if metric[1] in catalogue:
             assert text == described([metric[1]])
 

@@ -116,12 +116,23 @@ _number(
     "spike",
     about="Whether a metric is far above what is usual: 1 or 0.",
     formula="at the end of each minute of the last 2 h, from clear: set by two minutes in a row with a score above 4 and"
-    " at least 30 events, if the second is beyond chance; cleared by a score below 2",
+    " at least 30 events; cleared by a score below 2",
     at="the last whole minute",
     series=_METRIC_LABEL,
     seed="S3 spikes, S1 focus",
     counted="Events: those of the 15 min, of a ratio or mean its samples, or as many as are usual in 15 min.",
     not_counted="Minutes without a score neither set nor clear it.",
+    edge_cases=("Shown where there is a baseline.", _BY),
+)
+_number(
+    "spike_confirmed",
+    about="Whether a spike is more than chance: 1 or 0. Alerts and the wall page go by it.",
+    formula="as spike, but set only where the second minute is beyond chance too",
+    at="the last whole minute",
+    series=_METRIC_LABEL,
+    seed="S3 spikes, S1 focus",
+    counted="As spike.",
+    not_counted="As spike.",
     edge_cases=(_BEYOND_CHANCE, "Shown where there is a baseline.", _BY),
 )
 _number(

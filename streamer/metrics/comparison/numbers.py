@@ -50,8 +50,8 @@ class Comparison:
         self._scores = Slices(_HOUR, SCORES, single=False)
         self._baselines = Baselines()
         self._segments = Segments()
-        #: of the last evaluation, by metric, column and minute: whether a spike was on at the minute's end
-        self._spiking: Mask = np.zeros((len(COMPARED), 0, 1), dtype=bool)
+        #: of the last evaluation, by metric, column and minute: whether a confirmed spike was on at the minute's end
+        self._confirmed: Mask = np.zeros((len(COMPARED), 0, 1), dtype=bool)
 
     def change(self, size: int, batch: Batch) -> None:
         """Tell that the panes of one slice size have changed by `batch`."""
@@ -81,8 +81,9 @@ class Comparison:
         sums = spikes.window_sums(self._minutes.data)
         scores = spikes.scores(sums, usual, of_end, ends % _PER_HOUR)
         # the last window is that of T; a spike is told by the minutes that have ended
-        self._spiking = spikes.spiking(scores)[..., :-1]
-        state = self._spiking[..., -1]
+        state = spikes.spiking(scores.score, scores.begins)[..., -2]
+        self._confirmed = spikes.spiking(scores.score, scores.confirmed)[..., :-1]
+        confirmed = self._confirmed[..., -1]
         columns, baseline = self._minutes.places, usual[0][..., of_end[-2:]]
         for i, compared in enumerate(COMPARED):
             own = (("metric", compared.name),)
@@ -90,15 +91,16 @@ class Comparison:
                 ("metric_baseline", baseline[i, :, -1], ~np.isnan(baseline[i, :, -1])),
                 ("metric_deviation_score", scores.score[i, :, -1], ~np.isnan(scores.score[i, :, -1])),
                 ("spike", state[i].astype(np.int64), ~np.isnan(baseline[i, :, -2])),
+                ("spike_confirmed", confirmed[i].astype(np.int64), ~np.isnan(baseline[i, :, -2])),
             ):
                 yield Part(_METRIC[name], own, *_by_place(places, columns, values, known))
         on = _spikes(columns, state & ~np.isnan(baseline[..., -2]), sums[..., -2], baseline[..., -2])
         yield from _contributors(places, groups, self._segments.contributors(store, places, groups, minute - 1, on))
 
     def begun(self) -> dict[tuple[str, int], int]:
-        """Return by metric and place when each spike of the last evaluation was set: the end of that minute, in ms."""
-        metrics, columns = np.nonzero(self._spiking[..., -1])
-        was_off = np.pad(~self._spiking[metrics, columns], ((0, 0), (1, 0)), constant_values=True)
+        """Return by metric and place when each confirmed spike of the last evaluation was set: that minute's end, in ms."""
+        metrics, columns = np.nonzero(self._confirmed[..., -1])
+        was_off = np.pad(~self._confirmed[metrics, columns], ((0, 0), (1, 0)), constant_values=True)
         ago = np.argmax(was_off[:, ::-1], axis=1) - 1  # minutes since it was last off, the one it was set in left out
         last = self._minutes.low + self._minutes.data.shape[2] - 1  # the minute that has not ended
         return {

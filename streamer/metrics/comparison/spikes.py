@@ -20,10 +20,11 @@ _PER_HOUR: Final = 60
 
 
 class Scores(NamedTuple):
-    """By metric, column and window: score (NaN: none), and whether a spike begins with it."""
+    """By metric, column and window: score (NaN: none), whether a spike begins with it, and whether beyond chance."""
 
     score: Floats
     begins: Mask
+    confirmed: Mask
 
 
 def window_sums(minutes: Ints) -> Ints:
@@ -42,7 +43,7 @@ def scores(windows: Ints, usual: Floats, hour: Ints, minute: Ints) -> Scores:
     n = len(COMPARED)
     over, under = windows[:n], windows[n:]
     score = np.full(over.shape, np.nan)
-    begins = np.zeros(over.shape, dtype=bool)
+    begins, confirmed = np.zeros((2, *over.shape), dtype=bool)
     for i, compared in enumerate(COMPARED):
         baseline, spread, samples = (field[:, hour] for field in usual[:3, i])
         now = values_of(compared, over[i], under[i])
@@ -52,11 +53,11 @@ def scores(windows: Ints, usual: Floats, hour: Ints, minute: Ints) -> Scores:
         enough = ((over[i] if compared.is_count else under[i]) >= _EVENTS_MIN) | (samples >= _EVENTS_MIN)
         with np.errstate(invalid="ignore"):
             past = (score[i] > _SET) & enough
-        column, at = np.nonzero(past[:, 1:] & past[:, :-1])
-        at += 1
+        begins[i, :, 1:] = past[:, 1:] & past[:, :-1]
+        column, at = np.nonzero(begins[i])
         own = Usual(*usual[:, i, column, hour[at]])
-        begins[i, column, at] = _beyond_chance(compared, over[i, column, at], under[i, column, at], own, minute[at])
-    return Scores(score, begins)
+        confirmed[i, column, at] = _beyond_chance(compared, over[i, column, at], under[i, column, at], own, minute[at])
+    return Scores(score, begins, confirmed)
 
 
 def _beyond_chance(compared: Compared, over: Ints, under: Ints, usual: Usual, minute: Ints) -> Mask:
@@ -90,11 +91,11 @@ def excess(compared: Compared, over: Ints, under: Ints, baseline: Floats) -> Flo
     return np.where(under != 0, over * compared.scale - baseline * (under * compared.unit), 0.0)
 
 
-def spiking(scores: Scores) -> Mask:
+def spiking(score: Floats, begins: Mask) -> Mask:
     """Return, by metric, column and minute, whether a spike is set after that minute, starting clear."""
     with np.errstate(invalid="ignore"):
-        cold = scores.score < _CLEARED
+        cold = score < _CLEARED
     state = np.zeros((*cold.shape[:2], cold.shape[2] + 1), dtype=bool)
     for i in range(cold.shape[2]):
-        state[..., i + 1] = (state[..., i] & ~cold[..., i]) | scores.begins[..., i]
+        state[..., i + 1] = (state[..., i] & ~cold[..., i]) | begins[..., i]
     return state[..., 1:]

@@ -16,7 +16,7 @@ _SEGMENTS: Final = ("queue", "channel", "team")
 #: matches the empty label alone: all of a dimension is another grouping, not a sum over its values
 _ALL: Final = "()"
 _NEVER_EMPTY: Final = "support_contacts"
-_SPIKES: Final = 'max by (metric, queue) (support_spike{by="queue"}) == 1'
+_SPIKES: Final = 'max by (metric, queue) (support_spike_confirmed{by="queue"}) == 1'
 _INCIDENTS: Final = 'max by (alertname, queue, severity) (ALERTS{alertstate="firing"})'
 
 

@@ -12,7 +12,7 @@ _SURVEYED: Final = "7d"
 _SAMPLES: Final = "{{state}} · target {{target}} % · n={{n}}"
 _SERVICE_LEVELS: Final = shown("service_level_ratio", by="queue", window=_W, formula="offered")
 _SCORES: Final = shown("metric_deviation_score", "metric", by="queue")
-_SPIKING: Final = f"topk(3, {_SCORES} and on (metric, queue) {shown('spike', 'metric', by='queue')} == 1)"
+_SPIKING: Final = f"topk(3, {_SCORES} and on (metric, queue) {shown('spike_confirmed', 'metric', by='queue')} == 1)"
 
 WALL: Final = Page(
     uid="streamer-wall",
@@ -26,7 +26,7 @@ WALL: Final = Page(
             number(
                 "Spikes now (how many spreads from the usual)",
                 _SPIKING,
-                ["spike", "metric_deviation_score"],
+                ["spike_confirmed", "metric_deviation_score"],
                 COUNT,
                 legend="spike · {{queue}}: {{metric}}",
                 nothing="no spike",
@@ -106,7 +106,7 @@ WALL: Final = Page(
                 "Furthest from the usual now (spread)",
                 f"topk(6, {_SCORES})",
                 "{{queue}}: {{metric}}",
-                ["metric_deviation_score", "spike"],
+                ["metric_deviation_score", "spike_confirmed"],
                 COUNT,
                 width=6,
             ),
