@@ -137,10 +137,13 @@ class Numbers:
     ) -> Iterator[Block]:
         """Yield blocks that show anything: by own labels, then family (with labels of its own), then window.
 
-        Arrays are by window, own labels and place.
+        Arrays are by window, own labels and place. A label of its own that is a dimension too (topic) can only be shown once:
+        the groupings by that dimension are left out.
         """
         if metric.only_by is not None:
             shown = shown & self.places.by(metric.only_by)
+        if own_names := {name for name, _ in labels[0]}.intersection(self.settings.dimensions.names):
+            shown = shown & ~self.places.by_any(own_names)
         places = self.places
         for number, some in enumerate(np.logical_or.reduce(shown, axis=2).T.tolist()):
             for family, more, values in families if True in some else ():
@@ -265,15 +268,24 @@ class Numbers:
             sizes[labels] = sizes.get(labels, 0) + int(counts[number][everywhere].sum())
         ranked = sorted((v for v in sizes if any(v)), key=lambda v: (-sizes[v], [x.encode() for x in v]))
         # A row may be left of a state that only one order of arrival went through: only what has facts can be ranked.
-        top = [v for v in ranked[: how.top] if sizes[v]] if how.top else ranked
+        seen = self._seen(metric)
+        top = [v for v in ranked if v in seen][: how.top] if how.top else ranked
         shown: dict[tuple[str, ...], list[tuple[str, ...]]] = {v: [v] for v in top}
         for v in sizes:
             if not any(v):
                 shown.setdefault(v, []).append(v)
-        rest = ranked[len(top) :]
+        rest = [v for v in ranked if v not in shown]
         if rest:
             shown.setdefault(("other",) * len(rest[0]), []).extend(rest)
         return shown
+
+    def _seen(self, metric: Metric) -> set[tuple[str, ...]]:
+        """Return the label values that have anything in any of the metric's windows."""
+        how = metric.open
+        assert how is not None
+        families = self._families.get(how.over or how.family, ())
+        sums = [self.windows.sums(window).count for window in windows_of(metric, self.settings)]
+        return {labels for number, labels in families if any(count[number].any() for count in sums)}
 
     # ---- comparison ----
 

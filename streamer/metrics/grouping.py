@@ -5,6 +5,7 @@ each of them, and every formula runs once for all groupings.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +53,11 @@ class Places:
             return np.zeros(self.width, dtype=bool)
         mask: npt.NDArray[np.bool_] = self.grouping == self.groupings.index(names)
         return mask
+
+    def by_any(self, names: AbstractSet[str]) -> npt.NDArray[np.bool_]:
+        """Return which places belong to a grouping that has one of these dimensions, as booleans."""
+        found = [i for i, grouping in enumerate(self.groupings) if not names.isdisjoint(grouping)]
+        return np.isin(self.grouping, found)
 
     def update(self, groups: Sequence[tuple[str, ...]], counts: Ints) -> tuple[Ints, Ints]:
         """Take in new groups and new counts of events by group; return the groups that moved and their old places.

@@ -296,7 +296,7 @@ def _answered(state: State, contact: Contact, ctx: Context, event: Any, t: int) 
     if not inbound:
         follow_up(state, ctx, t)
         for other in state.contacts.values():
-            other.callback_since = 0
+            other.callbacks = ()
     return True
 
 
@@ -330,8 +330,8 @@ def _left_queue(state: State, contact: Contact, ctx: Context, event: Any, t: int
     callback = event.data.reason == "callback"
     _outcome(contact, ctx, "callback" if callback else "flowed_out", t)
     if callback and inbound:
-        contact.callback_since = t
-        contact.callback_group = contact.leg_group
+        kept = [pending for pending in contact.callbacks if pending[0] > t - CALLBACK_KEPT]
+        contact.callbacks = (*kept, (t, contact.leg_group))
     return _unanswered_end(state, contact, ctx, t)
 
 

@@ -116,7 +116,7 @@ def _contact(id_: str, contact: Contact, ctx: Context) -> Moment:
         ("outbound", contact.outbound),
         ("reopened", contact.reopened),
         ("ended_on_hold", contact.held_off),
-        ("callback_pending", contact.callback_since > 0),
+        ("callback_pending", bool(contact.callbacks)),
     ):
         if holds:
             details[name] = True

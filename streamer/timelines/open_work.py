@@ -50,7 +50,7 @@ def open_work(state: State, ctx: Context) -> list[Item]:
         if ticket.status < SOLVED:
             items += _of_ticket(id_, ticket, ctx)
     for id_, contact in state.contacts.items():
-        if contact.leg == WAITING or contact.callback_since:
+        if contact.leg == WAITING or contact.callbacks:
             items += _of_contact(id_, contact, ctx)
     for id_, survey in state.surveys.items():
         if survey.detractor and survey.follow_up is None:
@@ -89,9 +89,8 @@ def _of_contact(id_: str, contact: Contact, ctx: Context) -> Iterator[Item]:
         target = rules.chat_service_target if contact.chat else rules.service_target
         due = contact.leg_queued + target if contact.leg_queued else 0
         yield _item(_WAITING, contact.leg_group, contact.leg_since, id_, due, contact.leg_deadline)
-    if contact.callback_since:
-        until = contact.callback_since + CALLBACK_KEPT
-        yield _item(_CALLBACK, contact.callback_group, contact.callback_since, id_, until=until)
+    for since, group in contact.callbacks:
+        yield _item(_CALLBACK, group, since, id_, until=since + CALLBACK_KEPT)
 
 
 def _of_agent(agent: Agent, ctx: Context) -> list[Item]:

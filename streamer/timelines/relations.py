@@ -5,6 +5,7 @@ the difference; nothing searches for what to retract. A time-made fact whose tim
 """
 
 from bisect import bisect_right
+from typing import Any
 
 from streamer.facts import GROUP_UNIT, Fact, cell, moved, retracted
 from streamer.metrics.catalogue import row
@@ -21,7 +22,6 @@ from streamer.timelines.state import (
     R_RECOVERED,
     R_REPEAT,
     SOLVED,
-    Cart,
     Contact,
     State,
     Ticket,
@@ -33,7 +33,7 @@ DAY = 86_400_000
 LIMITS = (DAY, 3 * DAY, 7 * DAY)
 _GAPS = ("1d", "3d", "7d", "none")
 _KEPT = 90 * DAY
-#: contacts of a customer, and surveys; of more, the oldest finished contacts and the surveys longest without an event go
+#: contacts of a customer, surveys, carts; of more, the finished contacts, surveys and carts longest without an event go
 KEPT_MAX = 500
 
 #: cells of group 0: these are made anew at each end of a contact, and a group is one addition; the rows below are not
@@ -77,7 +77,10 @@ def relate(state: State, ctx: Context, now: int, started: Work | None = None) ->
         if not state.customer:
             _attempts(ctx, work, contacts)
             continue
-        gap = _gap(work.start - contacts[i - 1].start) if i else 3
+        before = contacts[i - 1].start if i else 0
+        if before < state.forgotten_start <= work.start:
+            before = state.forgotten_start
+        gap = _gap(work.start - before) if before else 3
         _put(ctx, work, R_REPEAT, (_REPEAT[gap] + place, work.start, 1, 1))
         _ends(ctx, work, contacts, now)
         if work.last_abandon:
@@ -269,33 +272,38 @@ def _solution(first: Work, last: Work) -> Fact:
 
 
 def forget(state: State, now: int) -> None:
-    """Forget contacts that are finished, and carts, 90 days after their last event; and what is past `KEPT_MAX`.
+    """Forget contacts that are finished 90 days after their last event, and what is past `KEPT_MAX`.
 
-    A survey is no contact: a detractor may wait, and an answer come, for longer.
+    Surveys and carts are no contacts: a detractor may wait, an answer come, and a cart be bought, after longer.
     """
     if not state.forget_from:  # the first event: what it brings is younger than that for 90 days
         state.forget_from = now + _KEPT + 1
         return
-    kept = (state.tickets, state.contacts, state.carts)
+    kept = (state.tickets, state.contacts)
     if now >= state.forget_from:
         limit = now - _KEPT
         for items in kept:
             for key in [k for k, item in items.items() if item.last_event < limit and _finished(item, now)]:
-                del items[key]
+                _forget(state, items, key)
         oldest = min((item.last_event for items in kept for item in items.values()), default=now)
         state.forget_from = max(oldest + _KEPT, now) + 1
     excess = len(state.tickets) + len(state.contacts) - KEPT_MAX
     if excess > 0:
-        done = [(w.last_event, w.order, k, d) for d in kept[:2] for k, w in d.items() if _finished(w, now)]
+        done = [(w.last_event, w.order, k, d) for d in kept for k, w in d.items() if _finished(w, now)]
         for _, _, key, items in sorted(done, key=lambda entry: entry[:2])[:excess]:
-            del items[key]
-    if (excess := len(state.surveys) - KEPT_MAX) > 0:
-        for key in sorted(state.surveys, key=lambda key: state.surveys[key].last_event)[:excess]:
-            del state.surveys[key]
+            _forget(state, items, key)
+    for others in (state.surveys, state.carts):
+        if (excess := len(others) - KEPT_MAX) > 0:
+            for key in sorted(others, key=lambda key: others[key].last_event)[:excess]:
+                del others[key]
 
 
-def _finished(item: Work | Cart, now: int) -> bool:
-    """Tell whether a ticket or contact is over; carts are, once they are old."""
-    if isinstance(item, Ticket):
-        return item.status >= SOLVED
-    return not isinstance(item, Contact) or 0 < item.end <= now
+def _forget(state: State, works: dict[str, Any], key: str) -> None:
+    work = works.pop(key)
+    if not (isinstance(work, Contact) and work.outbound):
+        state.forgotten_start = max(state.forgotten_start, work.start)
+
+
+def _finished(work: Work, now: int) -> bool:
+    """Tell whether a ticket or contact is over."""
+    return work.status >= SOLVED if isinstance(work, Ticket) else 0 < work.end <= now

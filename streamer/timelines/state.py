@@ -171,8 +171,8 @@ class Contact(Work, array_like=True, gc=False):
     bot: bool = False
     bot_handed: bool = False
     end_facts: tuple[Fact, ...] = ()
-    callback_since: int = 0
-    callback_group: int = 0
+    #: since when and in which group legs wait to be called back
+    callbacks: tuple[tuple[int, int], ...] = ()
     #: a `queued` has come
     queue_known: bool = False
     #: events of the instant `deferred_at` that have to wait if the first `queued` comes at it, behind the contact before
@@ -257,6 +257,8 @@ class State(Struct, array_like=True, gc=False):
     known: bool = False
     #: the last purchases (a contact may have begun a little before the event that tells of it)
     purchases: list[int] = []
+    #: the latest start of a contact that was forgotten: the next one may be a repeat of it
+    forgotten_start: int = 0
     #: when the customer last abandoned
     last_abandon: int = 0
     #: the last satisfaction answer was at_risk, in this group

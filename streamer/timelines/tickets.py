@@ -118,7 +118,7 @@ def _created(state: State, ticket: Ticket, ctx: Context, event: TicketCreated, t
     if ticket.created:  # a second created of one ticket: it is there already
         return
     emit = ctx.facts.append
-    ticket.stub = False
+    ticket.stub, ticket.order = False, state.events
     ticket.created = ticket.start = ticket.status_since = t
     ticket.start_group = ticket.group
     ticket.work_ms = ticket.hold_ms = 0

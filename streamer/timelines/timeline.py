@@ -70,7 +70,11 @@ _FIVE = 0x95
 def step(state: State, ctx: Context, event: Event, t: int) -> None:
     """Apply one event at its time `t` to the state; append its signed facts to `ctx.facts`. Meaning lives behind this."""
     state.events += 1
-    if t >= state.forget_from or len(state.tickets) + len(state.contacts) > KEPT_MAX or len(state.surveys) > KEPT_MAX:
+    if (
+        t >= state.forget_from
+        or len(state.tickets) + len(state.contacts) > KEPT_MAX
+        or max(len(state.surveys), len(state.carts)) > KEPT_MAX
+    ):
         forget(state, t)
     apply, activity = _STEPS[event.entity]
     group = apply(state, ctx, event, t)

@@ -146,8 +146,8 @@ def arrived(draw, history):
     return [json.loads(_encode(event)) for event in events]
 
 
-def call(what, at, **data):
-    return happened(f"call.{what}", "call", at, **data)
+def call(what, at, subject="call", **data):
+    return happened(f"call.{what}", subject, at, **data)
 
 
 def happened(what, subject, at, **data):
@@ -218,6 +218,48 @@ FOUND = {
         happened("survey.sent", "v", 0, kind="nps", channel="web"),
         happened("survey.answered", "v", 91 * DAY, score=10, scale_min=0, scale_max=10),
     ],
+    "a cart that is bought again after more than 90 days": [
+        happened("cart.purchased", "cart", 0),
+        happened("cart.purchased", "cart", 91 * DAY),
+    ],
+    # "legs left by callback"
+    "a contact that is left by callback twice": [
+        call("queued", 0, queue="a"),
+        call("left_queue", MINUTE, reason="callback"),
+        call("queued", 2 * MINUTE, queue="b"),
+        call("left_queue", 3 * MINUTE, reason="callback"),
+    ],
+    # starts at one instant are in the order of the events that they are, not of the tickets' first ones
+    "a ticket whose created comes late, at the start of another": [
+        happened("ticket.assigned", "t0", 0, agent="x"),
+        happened("ticket.created", "a", HOUR, channel="phone"),
+        happened("ticket.created", "t0", HOUR),
+    ],
+}
+
+#: ms from the start to the next midnight
+MIDNIGHT = -START_MS % DAY
+#: what needs windows of its own
+FOUND_IN = {
+    # the top 10 where the longest window has begun anew at midnight
+    "topics of the last hour of yesterday": (
+        [happened("ticket.created", f"t{n}", MIDNIGHT - HOUR // 2, topic=topic) for n, topic in enumerate("xy")],
+        45 * MINUTE,
+        {"metrics": {"tickets_by_topic": {"windows": ["1h", "today"]}}},
+    ),
+    # "another contact start ... before it": also of one that is forgotten
+    "a repeat of a contact that is forgotten": (
+        [
+            call("queued", 0, "a"),
+            call("answered", MINUTE, "a"),
+            call("ended", 2 * MINUTE, "a"),
+            happened("ticket.created", "b", DAY),
+            status("b", 60 * DAY, "solved"),
+            call("queued", 90 * DAY + 5 * HOUR, "n"),
+        ],
+        HOUR,
+        {"metrics": {"repeat_contact_ratio": {"windows": ["90d"]}}},
+    ),
 }
 
 
@@ -241,3 +283,40 @@ def test_the_group_of_a_callback_whose_team_changed_while_it_waited():
         call("left_queue", 2 * MINUTE, reason="callback"),
     ]
     assert differences(events, START_MS + 3 * MINUTE, {}) == {}
+
+
+@pytest.mark.parametrize(("events", "after", "config"), FOUND_IN.values(), ids=FOUND_IN)
+def test_what_was_found_in_other_windows_has_the_numbers_of_the_reference(events, after, config):
+    last = max(millis(datetime.fromisoformat(event["time"])) for event in events)
+    assert differences(events, last + after, config) == {}
+
+
+def test_a_contact_that_500_others_pushed_out_is_still_what_the_next_one_repeats():
+    """The reference forgets none of them: its episode begins with the first, and that is all the difference."""
+    events = [
+        event
+        for n in range(502)
+        for event in (
+            call("queued", n * MINUTE, f"c{n}"),
+            call("answered", n * MINUTE + 5 * SECOND, f"c{n}"),
+            call("ended", n * MINUTE + 10 * SECOND, f"c{n}"),
+        )
+    ]
+    found = differences(events, START_MS + 503 * MINUTE, {})
+    assert {family for family, _ in found} <= {
+        "support_time_to_solution_seconds", "support_time_to_solution_mean_seconds",
+    }  # fmt: skip
+
+
+def test_a_label_that_is_a_dimension_too_is_shown_once():
+    """By topic, a number that has a label `topic` of its own would stand there twice: that grouping is left out."""
+    events = [
+        happened("ticket.created", "a", 0, topic="x", team="red"),
+        happened("ticket.categorized", "a", MINUTE, topic="y"),
+        happened("ticket.created", "b", 2 * MINUTE, topic="y"),
+    ]
+    config = {"dimensions": {"names": ["team", "topic"], "groupings": [[], ["topic"], ["team", "topic"]]}}
+    series = of_the_product(events, START_MS + HOUR, config)
+    by = {dict(labels)["by"] for family, labels in series if family == "support_tickets_by_topic"}
+    assert by == {"all"}
+    assert ("support_tickets_created", (("by", "topic"), ("team", ""), ("topic", "y"), ("window", "1h"))) in series

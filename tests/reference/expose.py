@@ -98,12 +98,13 @@ class Exposition:
         return result
 
     def _top_labels(self, name: str, label: str) -> set[str]:
-        """Top 10 over all groups by the metric's own longest window."""
+        """Top 10 over all groups by the metric's own longest window; what is only in others has the places left (33b)."""
         windows = self.windows(name, ROWS[name].windows)
         if not windows:
             return set()
-        recent = self.within(self.facts[name], max(windows, key=length_of))
-        return top(Counter(dict(fact.labels)[label] for fact in recent), TOP)
+        counts = Counter({dict(fact.labels)[label]: 0 for w in windows for fact in self.within(self.facts[name], w)})
+        counts.update(dict(fact.labels)[label] for fact in self.within(self.facts[name], max(windows, key=length_of)))
+        return top(counts, TOP)
 
     # Series
 
