@@ -224,7 +224,7 @@ class Numbers:
     def _open(self, metric: Metric, windows: tuple[str, ...]) -> Iterator[Block]:
         how = metric.open
         assert how is not None
-        shown_values = self._shown_values(metric)
+        shown_values = self._shown_values(metric, windows)
         if not shown_values:
             return
         labels = [tuple(zip(metric.open_labels, values, strict=True)) for values in shown_values]
@@ -256,7 +256,7 @@ class Numbers:
             np.add.at(result[i], into, (one.total if sums else one.count)[numbers])
         return result
 
-    def _shown_values(self, metric: Metric) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+    def _shown_values(self, metric: Metric, windows: tuple[str, ...]) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
         """Return label values as shown -> as stored: the top ones of the longest window, the rest `other`."""
         how = metric.open
         assert how is not None
@@ -268,7 +268,7 @@ class Numbers:
             sizes[labels] = sizes.get(labels, 0) + int(counts[number][everywhere].sum())
         ranked = sorted((v for v in sizes if any(v)), key=lambda v: (-sizes[v], [x.encode() for x in v]))
         # A row may be left of a state that only one order of arrival went through: only what has facts can be ranked.
-        seen = self._seen(metric)
+        seen = self._seen(metric, windows)
         top = [v for v in ranked if v in seen][: how.top] if how.top else ranked
         shown: dict[tuple[str, ...], list[tuple[str, ...]]] = {v: [v] for v in top}
         for v in sizes:
@@ -279,12 +279,12 @@ class Numbers:
             shown.setdefault(("other",) * len(rest[0]), []).extend(rest)
         return shown
 
-    def _seen(self, metric: Metric) -> set[tuple[str, ...]]:
-        """Return the label values that have anything in any of the metric's windows."""
+    def _seen(self, metric: Metric, windows: tuple[str, ...]) -> set[tuple[str, ...]]:
+        """Return the label values that have anything in any of these windows."""
         how = metric.open
         assert how is not None
         families = self._families.get(how.over or how.family, ())
-        sums = [self.windows.sums(window).count for window in windows_of(metric, self.settings)]
+        sums = [self.windows.sums(window).count for window in windows]
         return {labels for number, labels in families if any(count[number].any() for count in sums)}
 
     # ---- comparison ----
