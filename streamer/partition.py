@@ -7,16 +7,12 @@ one for a whole file.
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-import numpy as np
-
 from streamer.events import CustomerErased, Event, timeline_key
 from streamer.events.codec import Decoder
 from streamer.events.errors import InvalidEvent
-from streamer.facts import GROUP_UNIT
 from streamer.metrics.plan import Plan
 from streamer.panes import records
-from streamer.panes.histogram import BUCKET_BITS
-from streamer.panes.store import NO_CELLS, SIZES, Cells, Store, reduce_facts
+from streamer.panes.store import NO_CELLS, SIZES, Store, reduce_facts
 from streamer.processor.partition import Changes, DeadLetter, Record
 from streamer.settings import Settings
 from streamer.timelines.context import OTHER, Context
@@ -166,19 +162,18 @@ class Partition:
 
     def _apply_taken(self) -> None:
         """Apply what was taken in."""
-        hot, touched, settled = self._hot, self._cuts, self.clock - self._grace - FOLD_MARGIN
         for key, entries in self._waiting.items():
-            timeline = hot.get(key)
+            timeline = self._hot.get(key)
             if timeline is None:
                 timeline = self._timeline(key)
             if fresh := self._fresh(timeline, entries):
-                if timeline.count and timeline.last[0] < settled and timeline.last[0] < (b := self._bound(fresh[0][0])):
-                    timeline.fold_before(self.context, b)
-                timeline.touched = touched
-                for entry in fresh:
-                    if type(entry[4]) is CustomerErased:
+                if timeline.count and timeline.last[0] < (bound := self._bound(fresh[0][0])):
+                    timeline.fold_before(self.context, bound)
+                timeline.touched = self._cuts
+                for time, _, _, _, event in fresh:
+                    if type(event) is CustomerErased:
                         timeline.erased = True
-                        heappush(self._erased, (entry[0], key))
+                        heappush(self._erased, (time, key))
                 timeline.add(self.context, fresh)
                 self._dirty.add(key)
         self._waiting = {}
@@ -366,7 +361,7 @@ class Partition:
             if value is not None:
                 parts.setdefault((size, number), {})[group] = value
         for (size, number), found in parts.items():
-            self.store.put(size, number, _joined(found))
+            self.store.put(size, number, records.join_groups(found))
         for key in self._found_erased & self._cold.keys():
             timeline = Timeline.load(self._cold[key], self.context, customer=True)
             for time in timeline.erasures():
@@ -389,14 +384,3 @@ class Partition:
             self._counters["support_source_last_event_timestamp_seconds", source] = time / 1000
         increments, self._counters = self._counters, {}
         return increments
-
-
-def _joined(found: Mapping[int, bytes]) -> Cells:
-    """Return the pane of its groups' records."""
-    groups = sorted(found)
-    lengths, bucket_lengths, cells = records.decode_groups([found[group] for group in groups])
-    units = np.array(groups, dtype=np.int64) * GROUP_UNIT
-    return cells._replace(
-        cells=cells.cells + np.repeat(units, lengths),
-        buckets=cells.buckets + np.repeat(units << BUCKET_BITS, bucket_lengths),
-    )

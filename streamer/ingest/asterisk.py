@@ -238,10 +238,10 @@ class QueueLog:
     def _call(
         self, time: int, mark: int | None, fields: list[str], type_: str, subject: str, call: Call, data: dict[str, Any]
     ) -> Event:
-        maker, queue = self._maker, fields[2]
-        who = f"|{queue}|{fields[3]}" if "agent" in data else f"|{queue}"
+        maker = self._maker
+        who = _member(fields) if "agent" in data else f"|{fields[2]}"
         data["customer"] = call.customer
-        data["queue"] = maker.label(queue)
+        data["queue"] = maker.label(fields[2])
         return maker.event(type_, maker.of_call(type_, subject, call, mark, who), time, subject, data)
 
     def _with(self, fields: list[str]) -> tuple[str, Call, str | None]:

@@ -284,8 +284,9 @@ class Numbers:
         how = metric.open
         assert how is not None
         families = self._families.get(how.over or how.family, ())
-        sums = [self.windows.sums(window).count for window in windows]
-        return {labels for number, labels in families if any(count[number].any() for count in sums)}
+        rows = [number for number, _ in families]
+        there = np.logical_or.reduce([self.windows.sums(window).count[rows].any(axis=1) for window in windows])
+        return {labels for (_, labels), some in zip(families, there.tolist(), strict=True) if some}
 
     # ---- comparison ----
 

@@ -8,7 +8,7 @@
 | ``w`` | timeline key | the open work of one timeline |
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Final
 
@@ -108,3 +108,14 @@ def decode_groups(values: Sequence[bytes]) -> tuple[list[int], list[int], Cells]
             part.append(value[at : (at := at + width * number)])
     arrays = (np.frombuffer(b"".join(part), type_).astype(np.int64) for part, type_ in zip(parts, _TYPES, strict=True))
     return lengths, bucket_lengths, Cells(*arrays)
+
+
+def join_groups(found: Mapping[int, bytes]) -> Cells:
+    """Return the pane of its groups' records."""
+    groups = sorted(found)
+    lengths, bucket_lengths, cells = decode_groups([found[group] for group in groups])
+    units = np.array(groups, dtype=np.int64) * GROUP_UNIT
+    return cells._replace(
+        cells=cells.cells + np.repeat(units, lengths),
+        buckets=cells.buckets + np.repeat(units << BUCKET_BITS, bucket_lengths),
+    )

@@ -1,7 +1,9 @@
-"""Arrival time of a partition: how far its input has come, and how far its topics may be apart. Pure."""
+"""Arrival time of a partition: how far its input has come, and what of it may be handed out. Pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from streamer.processor.partition import Record
 
 
 class End(NamedTuple):
@@ -43,18 +45,10 @@ def arrival_clock(topics: Iterable[Progress]) -> int:
     return min((max(t.arrival, t.end.seen) if t.finished and t.end else t.arrival for t in topics), default=0)
 
 
-class Stamped(Protocol):
-    """Anything with an arrival (ms)."""
-
-    @property
-    def timestamp(self) -> int:
-        """The arrival."""
-
-
 class Fetched(NamedTuple):
     """What is fetched of one source topic and not handed out yet."""
 
-    records: Sequence[Stamped]
+    records: Sequence[Record]
     """In the log's order."""
     more: bool
     """Whether there is more of the topic to be read behind them."""

@@ -39,10 +39,9 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
     def put(self, topic: str, key: bytes, value: bytes, wake: Callable[[], None] | None = None) -> Any:
         """Do what `send` does at half its cost, and return its future; raise as it does.
 
-        `wake` is called in place of `wake_up` where a batch was begun or is full, and has it called soon.
-
         `send` serializes, partitions, estimates and looks for options anew for each record. The rest is the same: its
-        accumulator, its thread, its partition of a key.
+        accumulator, its thread, its partition of a key. Where a batch was begun or is full, `wake` is called if it is given:
+        it has to see to it that `wake_up` is, once for many records.
         """
         places = self._metadata.partitions_for_topic(topic)
         if not places or self._closed or len(key) + len(value) > _PLAIN_BYTES:

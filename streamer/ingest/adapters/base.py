@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 
 from streamer.errors import StreamerError
+from streamer.events.codec import millis
 from streamer.events.surveys import SurveyKind
 from streamer.producers.identity import Identity
 
@@ -35,7 +36,6 @@ _LABEL_DIGITS: Final = 8  # labels are few
 _HASHES_KEPT: Final = 10_000  # labels remembered: a queue's name comes a thousand times
 _SCORE_MAX: Final = 1_000
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DAY_MS: Final = 86_400_000
 _MS_FROM: Final = 1e11  # a number above is in ms: as seconds it would lie in the year 5138
 _MS_MAX: Final = 253_402_214_400_000  # the end of the year 9999
 
@@ -285,10 +285,7 @@ def instant(value: object, path: str) -> int:
             moment = dt.datetime.fromisoformat(text)
         except ValueError:
             raise RefusedError(f"{path} is not a time") from None
-        since = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH
-        result = (
-            since.days * _DAY_MS + since.seconds * 1000 + since.microseconds // 1000
-        )  # three times as fast as by //
+        result = millis(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
     else:
         seconds = number(value, path)
         result = int(seconds) if seconds >= _MS_FROM else round(seconds * 1000)
