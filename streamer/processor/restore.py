@@ -121,7 +121,8 @@ async def _read(
         for tp in list(open_logs):
             log = logs[tp]
             log.owned.positions[tp.topic] = await source.position(tp)
-            if log.owned.positions[tp.topic] >= log.end:
+            # Tansu's end is the first offset of the last batch, plus one: the rest of the batch is read too.
+            if log.owned.positions[tp.topic] >= log.end and (config.fenced or tp not in fetched):
                 open_logs.discard(tp)
     for number in by_number:
         _settle([log for log in logs.values() if log.tp.partition == number], config)
@@ -169,7 +170,7 @@ def _resume_sources(bounds: Bounds, config: WorkerConfig, owned: Owned) -> None:
     for topic in config.sources:
         start, end = bounds[TopicPartition(topic, owned.number)]
         included = owned.offsets.get(topic, start)
-        if included > end and config.fenced:  # Tansu may tell an end that is too low
+        if included > end and config.fenced:  # Tansu's ends are too low (see _read)
             raise LogTruncatedError(topic, owned.number, end, included)
         if included < start:
             logger.error(

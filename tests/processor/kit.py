@@ -137,6 +137,8 @@ class Producer(threading.Thread):
         super().__init__(daemon=True)
         self.group, self.number, self.rate, self.poison = group, count, rate, poison
         self.acknowledged, self.poisoned, self.errors = [], [], []
+        self.ends = {}
+        """Of each source partition, the offset behind the last acknowledged event."""
         self.give_up = False
 
     def run(self):
@@ -169,10 +171,10 @@ class Producer(threading.Thread):
     def _done(self, future, number, poisoned):
         if future.exception():
             self.errors.append(future.exception())
-        elif poisoned:
-            self.poisoned.append(number)
-        else:
-            self.acknowledged.append(number)
+            return
+        (self.poisoned if poisoned else self.acknowledged).append(number)
+        told = future.result()
+        self.ends[told.topic_partition] = max(told.offset + 1, self.ends.get(told.topic_partition, 0))
 
     def wait(self, seconds=120):
         self.join(seconds)
@@ -232,7 +234,9 @@ class Audit:
     def lag(self):
         config = self.group.config
         sources = [TopicPartition(topic, p) for topic in config.sources for p in range(config.partitions)]
-        ends = self.consumer.end_offsets(sources)
+        # Tansu's end is the first offset of the last batch, plus one: what was acknowledged counts too.
+        told, acknowledged = self.consumer.end_offsets(sources), self.group.producer.ends if self.group.producer else {}
+        ends = {tp: max(told[tp], acknowledged.get(tp, 0)) for tp in sources}
         panes = config.changelog("panes")
         included = {
             p: m[-1].offsets if (m := self.marks[TopicPartition(panes, p)]) else {} for p in range(config.partitions)

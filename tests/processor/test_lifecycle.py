@@ -5,14 +5,20 @@ import json
 import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from kafka import TopicPartition
 
 from streamer.embedded import free_port
 from streamer.processor.config import WorkerConfig
 from streamer.processor.errors import WrongPartitionsError
+from streamer.processor.mark import MARK, Mark, encode_mark
+from streamer.processor.owned import Owned
+from streamer.processor.reader import reader
+from streamer.processor.restore import _bounds, _read
 from streamer.processor.topics import COMPACTION_LAG_MS, RETENTION_MS, ensure_topics
 from tests.processor import scenarios
+from tests.processor.counting import CountingState
 from tests.processor.kit import Audit, Group, assert_exact, http_get
 from tests.services.process import wait_until
 
@@ -194,3 +200,32 @@ def test_the_embedded_broker_without_transactions(embedded_broker, tmp_path):
         assert audit.marks[TopicPartition(group.config.changelog("panes"), 0)]
     finally:
         group.close()
+
+
+async def test_a_batch_behind_the_end_that_tansu_tells_is_recovered(embedded_broker, tmp_path, monkeypatch):
+    """Its end is the first offset of the last batch, plus one: with fetches of 10 records most of the batch is behind it."""
+    monkeypatch.setattr("streamer.processor.restore.READ_RECORDS", 10)
+    config = WorkerConfig(
+        bootstrap=embedded_broker.bootstrap, app_id=f"batch-{tmp_path.name}", configuration="c", partitions=1,
+        sources=("batch.a",), dead_letters="batch.dl", fencing="none",
+    )  # fmt: skip
+    await ensure_topics(config)
+    producer = AIOKafkaProducer(bootstrap_servers=config.bootstrap, enable_idempotence=False)
+    await producer.start()
+    rows = [(b"k%d" % i, b"v") for i in range(50)]
+    mark = Mark(offsets={"batch.a": 0}, arrivals={}, clock=3, time=4, configuration="c")
+    for topic in config.changelogs:
+        batch = producer.create_batch()
+        for key, value in [*rows, (MARK, encode_mark(mark))]:
+            batch.append(key=key, value=value, timestamp=None)
+        await (await producer.send_batch(batch, topic, partition=0))
+    await producer.stop()
+    held, source = [Owned(0, CountingState(config.sources))], reader(config, "recovery")
+    await source.start()
+    try:
+        # No partitions: only what another worker wrote meanwhile needs them.
+        assert await _read(source, None, config, held, await _bounds(source, config, held)) == 2 * 51
+    finally:
+        await source.stop()
+    assert held[0].state.tables == {"timelines": dict(rows), "panes": dict(rows)}
+    assert held[0].mark == mark
