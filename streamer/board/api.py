@@ -63,9 +63,9 @@ def open_items(
     return count, [
         {
             "entity": item.entity,
-            "since": _time(item.start),
+            "since": rfc3339(item.start),
             "age_seconds": (at - item.start) / 1000,
-            "due": _time(item.due) if item.due else None,
+            "due": rfc3339(item.due) if item.due else None,
             "over_target": 0 < item.due < at + (not metric.due_strict),
             "group": dict(zip(names, merge.groups[item.group], strict=True)),
             "labels": rows[item.row],
@@ -74,5 +74,6 @@ def open_items(
     ]
 
 
-def _time(at: int) -> str:
+def rfc3339(at: int) -> str:
+    """Return an instant (ms since the epoch) as RFC 3339 in UTC."""
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat().replace("+00:00", "Z")

@@ -7,11 +7,11 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from streamer.board.api import families, open_items
+from streamer.board.api import families, open_items, rfc3339
 from streamer.board.journey import Journeys
 from streamer.board.page import add_page
 from streamer.board.stream import add_stream
-from streamer.board.view import SECOND, Evaluation, View
+from streamer.board.view import Evaluation, View
 from streamer.errors import DependencyError
 from streamer.events.codec import millis
 from streamer.journeys.guard import as_answer
@@ -96,7 +96,7 @@ async def _api_metrics(request: web.Request) -> web.Response:
     )
     return _json(
         {
-            "as_of": _time(evaluation.at),
+            "as_of": rfc3339(evaluation.at),
             "reasons": view.unready(),
             "zone": view.settings.time.zone,
             "targets": view.settings.targets,
@@ -127,7 +127,7 @@ async def _api_open(request: web.Request) -> web.Response:
         raise _bad(f"{', '.join(unknown)}: not a label of {metric.name}, which has {', '.join(sorted(known))}")
     at = view.instant()
     count, items = await view.run(open_items, view.merge, metric, wanted, names, at, limit)
-    return _json({"as_of": _time(at), "metric": metric.name, "count": count, "items": items})
+    return _json({"as_of": rfc3339(at), "metric": metric.name, "count": count, "items": items})
 
 
 async def _api_explain(request: web.Request) -> web.Response:
@@ -171,7 +171,3 @@ async def _ready(request: web.Request) -> web.Response:
     """Whether the numbers may be believed: caught up with the log, and every partition's newest flush recent."""
     reasons = request.app[VIEW].unready()
     return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
-
-
-def _time(at: int) -> str:
-    return dt.datetime.fromtimestamp(at / SECOND, dt.UTC).isoformat().replace("+00:00", "Z")
