@@ -11,9 +11,9 @@ from statistics import median, quantiles
 from bench.core import CHUNK, chunks
 from bench.figures import say
 from bench.inputs import Record, records
-from streamer.board.limits import limited
 from streamer.board.merge import Merge
 from streamer.metrics.exposition import render
+from streamer.metrics.limits import limited
 from streamer.panes.records import PANE, decode_groups, encode_groups, pane_key, read_pane_key
 from streamer.partition import PANES, Partition
 from streamer.settings import Settings

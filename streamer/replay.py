@@ -18,6 +18,7 @@ from streamer.metrics.catalogue import METRICS
 from streamer.metrics.evaluate import Snapshot, evaluate
 from streamer.metrics.exposition import number as written
 from streamer.metrics.exposition import render
+from streamer.metrics.limits import Limited, limited
 from streamer.panes.work import work_table
 from streamer.partition import Partition
 from streamer.producers.files import read_events
@@ -98,10 +99,19 @@ def snapshot_of(partition: Partition) -> Snapshot:
     return Snapshot(partition.store, context.groups.tuples, context.open_rows.keys, work_table(items))
 
 
-def exposition(settings: Settings, events: Iterable[tuple[int, Event, int]], at: int, *, final: bool = False) -> str:
-    """Return the exposition text of recorded events at the instant `at` (ms), and of the targets."""
+def numbers(settings: Settings, events: Iterable[tuple[int, Event, int]], at: int, *, final: bool = False) -> Limited:
+    """Return the numbers of recorded events at the instant `at` (ms), within `exposition.max_series` as on a board."""
     snapshot = snapshot_of(replayed(settings, events, at, final=final))
-    return render(evaluate(snapshot, settings, at), settings.dimensions.names) + _targets(settings)
+    return limited(list(evaluate(snapshot, settings, at)), settings.exposition.max_series)
+
+
+def exposition(settings: Settings, events: Iterable[tuple[int, Event, int]], at: int) -> str:
+    """Return the exposition text of recorded events at the instant `at` (ms), and of the targets."""
+    return _text(settings, numbers(settings, events, at))
+
+
+def _text(settings: Settings, shown: Limited) -> str:
+    return render(shown.blocks, settings.dimensions.names) + _targets(settings)
 
 
 def _targets(settings: Settings) -> str:
@@ -137,7 +147,10 @@ def replay(
     events = read_all(settings, files, refused)
     if instant is None:
         instant = -(-max((time for _, _, time in events), default=0) // _SECOND) * _SECOND
-    sys.stdout.write(exposition(settings, events, instant, final=final))
+    shown = numbers(settings, events, instant, final=final)
+    sys.stdout.write(_text(settings, shown))
+    for metric, by in shown.left_out:
+        sys.stderr.write(f"over exposition.max_series: {metric} by {by} is left out\n")
     for line in _report(refused):
         sys.stderr.write(line)
     if refused:

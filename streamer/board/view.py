@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from streamer.board.limits import Limited, limited
 from streamer.board.merge import Merge
 from streamer.board.metrics import BoardMetrics
 from streamer.board.visible import Visible
 from streamer.logs import get_logger, once
 from streamer.metrics.exposition import render
+from streamer.metrics.limits import Limited, limited
 from streamer.processor.mark import Mark
 from streamer.settings import Settings
 

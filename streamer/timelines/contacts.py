@@ -147,7 +147,6 @@ def _undefer(state: State, ctx: Context, queued: Event, t: int, contact: Contact
     else:
         del state.contacts[queued.subject]
     step(state, ctx, queued, t)
-    state.contacts[queued.subject].order = contact.order
     group = state.contacts[queued.subject].group
     ctx.facts += [_activity(step(state, ctx, _unpack(packed), t), t) for packed in waiting]
     return group

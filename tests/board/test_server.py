@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import subprocess
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.utils import floatToGoString
@@ -14,7 +15,8 @@ from streamer.metrics.evaluate import evaluate
 from streamer.metrics.exposition import render
 from streamer.partition import Partition
 from streamer.processor.mark import Mark
-from streamer.replay import replayed, snapshot_of
+from streamer.producers.simulator import demo, simulate
+from streamer.replay import exposition, replay, replayed, snapshot_of
 from streamer.settings import Settings
 from tests.board.changelog import Cluster, simulated
 
@@ -193,6 +195,19 @@ async def test_series_over_the_limit_are_left_out_and_counted(story):
     left_out = next(line for line in text.splitlines() if line.startswith("support_series_left_out "))
     assert float(left_out.split()[1]) > 1000
     assert all('by="all"' in line for line in shown)
+    replay = exposition(small, events, view.instant())
+    assert shown == [line for line in replay.splitlines() if "by=" in line]
+
+
+def test_a_replay_says_what_is_over_the_limit(tmp_path, capsys):
+    config, events = tmp_path / "streamer.toml", tmp_path / "events.jsonl"
+    config.write_text("[exposition]\nmax_series = 100\n")
+    emitted = simulate(demo(customers=20), start_ms=1_774_684_800_000, duration_ms=600_000, seed=3)
+    events.write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in emitted))
+    replay([str(events)], config=config)
+    printed = capsys.readouterr()
+    assert 0 < sum("by=" in line for line in printed.out.splitlines()) <= 100
+    assert "over exposition.max_series: tickets_created by queue is left out\n" in printed.err
 
 
 async def test_one_evaluation_serves_all_who_ask_at_once(story):

@@ -150,10 +150,16 @@ def call(what, at, subject="call", **data):
     return happened(f"call.{what}", subject, at, **data)
 
 
-def happened(what, subject, at, **data):
+def happened(what, subject, at, *, source="pbx", **data):
     """Return the event `support.<what>` of Ada's, `at` ms after the start."""
     time = datetime.fromtimestamp((START_MS + at) / 1000, tz=UTC).isoformat()
-    envelope = {"specversion": "1.0", "source": "pbx", "id": f"{what} {subject} {at}", "subject": subject, "time": time}
+    envelope = {
+        "specversion": "1.0",
+        "source": source,
+        "id": f"{what} {subject} {at}",
+        "subject": subject,
+        "time": time,
+    }
     return envelope | {"type": f"support.{what}", "data": {"customer": "ada"} | data}
 
 
@@ -235,6 +241,13 @@ FOUND = {
         happened("ticket.created", "a", HOUR, channel="phone"),
         happened("ticket.created", "t0", HOUR),
     ],
+    # the place of a contact is that of its `queued`, also where what it explains sorts before it; the last event orders anew
+    "a contact whose first queued comes at the instant of its end, behind another's": [
+        call("left_queue", 0, "b", reason="timeout", source="s"),
+        call("queued", 0, "a", queue="a"),
+        call("queued", 0, "b", source="s"),
+        happened("ticket.deleted", "t", 0),
+    ],
 }
 
 #: ms from the start to the next midnight
@@ -306,6 +319,12 @@ def test_a_contact_that_500_others_pushed_out_is_still_what_the_next_one_repeats
     assert {family for family, _ in found} <= {
         "support_time_to_solution_seconds", "support_time_to_solution_mean_seconds",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("groupings", [[["queue", "channel"]], [["channel", "queue"], ["queue", "team"]]])
+def test_groupings_of_two_dimensions_only(groupings):
+    events = [happened("ticket.created", "a", 0, queue="billing", channel="phone")]
+    assert differences(events, START_MS + HOUR, {"dimensions": {"groupings": groupings}}) == {}
 
 
 def test_a_label_that_is_a_dimension_too_is_shown_once():

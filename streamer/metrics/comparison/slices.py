@@ -109,6 +109,6 @@ class Slices:
             at = rank + self._columns[line[group]]
             np.add.at(found[0], at, pane.counts[chosen])
             np.add.at(found[1], at, pane.totals[chosen])
-        count, total = found.reshape(2, -1, width)
+        count, total = found.reshape(2, self._factors.shape[2], width)
         sums: Ints = self._factors[0] @ count + self._factors[1] @ total
         return sums
