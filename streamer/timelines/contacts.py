@@ -221,7 +221,8 @@ def _queued(_state: State, contact: Contact, ctx: Context, event: Any, t: int) -
     contact.reopened |= contact.ended
     contact.group = ctx.with_queue(contact.group, queue)
     _open_leg(contact, ctx, t, queued=t, queue=queue)
-    if not contact.first_queued and not contact.stub:
+    # behind a stub leg this is not the first time that it queued
+    if contact.leg_first and not contact.first_queued and not contact.stub:
         contact.first_queued = contact.clock = said = anyone = t
         contact.wait_known = contact.direction == "inbound"
     contact.human = contact.human or said

@@ -241,6 +241,14 @@ FOUND = {
         happened("ticket.created", "a", HOUR, channel="phone"),
         happened("ticket.created", "t0", HOUR),
     ],
+    # its first `queued` was lost: another one, hours later, starts neither the first wait nor the first response
+    "a chat that begins with a message and a leg whose queued was not seen": [
+        says("customer", 0, "chat"),
+        happened("chat.offered", "t", 0),
+        happened("chat.queued", "t", HOUR, queue="billing"),
+        happened("chat.answered", "t", HOUR + 5 * SECOND),
+        says("agent", HOUR + MINUTE, "chat"),
+    ],
     # the place of a contact is that of its `queued`, also where what it explains sorts before it; the last event orders anew
     "a contact whose first queued comes at the instant of its end, behind another's": [
         call("left_queue", 0, "b", reason="timeout", source="s"),

@@ -17,8 +17,9 @@ from streamer.board.merge import Merge
 from streamer.events import timeline_key
 from streamer.events.codec import millis
 from streamer.facts import GROUP_UNIT
-from streamer.metrics.catalogue import FIXED_ROWS
+from streamer.metrics.catalogue import FIXED_ROWS, METRICS
 from streamer.metrics.evaluate import Snapshot, evaluate
+from streamer.metrics.explain import families
 from streamer.metrics.exposition import render
 from streamer.panes.histogram import BUCKET_BITS
 from streamer.panes.store import NO_CELLS, Cells, Store, merged
@@ -27,13 +28,17 @@ from streamer.partition import FOLD_MARGIN, Partition
 from streamer.replay import snapshot_of
 from streamer.settings import Settings
 from tests.strategies.events import SCALES, START_MS, build, histories
+from tests.strategies.weeks import weeks
 
 pytestmark = pytest.mark.slow
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 #: short, so that T may lie close after the events though everything is folded that can be
 GRACE = MINUTE
-CONFIG = {"time": {"grace": "1m"}, "surveys": {"scales": {name: scale._asdict() for name, scale in SCALES.items()}}}
+CONFIG = {
+    "time": {"grace": "1m"},
+    "surveys": {"scales": {name: scale._asdict() for name, scale in SCALES.items()}, "min_samples": 1},
+}
 NARROW = CONFIG | {
     "dimensions": {
         "names": ["channel", "queue", "team", "agent"],
@@ -48,9 +53,12 @@ SETTINGS = {
 }
 #: T after the last event: at once, and where windows, deadlines and retention end
 AFTER = (0, SECOND, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY, 30 * DAY, 91 * DAY)
-#: a third of what the profile asks for: each is two passes over the whole program
-EXAMPLES = settings().max_examples // 3
-ACTIONS = ("go on", "go on", "settle", "cut", "move", "die")
+#: by what was before the drawn events, a part of what the profile asks for: each is two passes over the whole program
+EXAMPLES = {"nothing": settings().max_examples // 4, "weeks": settings().max_examples // 10}
+ACTIONS = ("settle", "cut", "move", "die")
+#: arrival in order of these after the event is nearly in order; what the clock lets be folded depends on it
+DELAYS = (0, 0, 0, MINUTE, HOUR, DAY)
+FAMILIES = {family for metric in METRICS for family in families(metric)}
 
 configs = st.sampled_from(sorted(SETTINGS)).map(SETTINGS.__getitem__)
 narrow_configs = st.sampled_from(["two dimensions", "two values"]).map(SETTINGS.__getitem__)
@@ -77,9 +85,32 @@ def single_pass(config, events, late=()):
     return snapshot_of(partition)
 
 
-def instant(draw, events):
-    last = max(millis(event.time) for event in events)
-    return -(-last // SECOND) * SECOND + draw(st.sampled_from(AFTER))
+def told(draw, before):
+    """Draw a history, into the weeks that end with it if there is to be anything before it."""
+    drawn = draw(histories().filter(bool))
+    return drawn + weeks(soon(drawn)) if before == "weeks" else drawn
+
+
+def soon(events):
+    """Return the first whole second at which all of the events have happened."""
+    return -(-max(millis(event.time) for event in events) // SECOND) * SECOND
+
+
+class Shown:
+    """The families that texts have shown, with another value than 0 at least once."""
+
+    def __init__(self):
+        self.families = set()
+
+    def same(self, text, expected):
+        assert text == expected
+        for line in text.splitlines():
+            if line[0] != "#" and not line.endswith(" 0.0"):
+                self.families.add(line[: line.index("{")])
+
+    def all_after(self, before):
+        """Assert that no family was left out, where there was enough before to show them all."""
+        assert before == "nothing" or FAMILIES - self.families == set()
 
 
 class Worker:
@@ -132,19 +163,33 @@ def small_limits():
 
 def deliver(draw, worker, events, latest_clock):
     """Hand over all events in any order, some again; in between anything may happen to the worker."""
-    order = draw(st.permutations(events)) if draw(st.booleans()) else in_order(events)
+    order = arranged(draw, events)
     again = draw(st.lists(st.tuples(st.integers(0, len(order)), st.sampled_from(order)), max_size=5)) if order else []
     for place, event in sorted(again, key=lambda pair: -pair[0]):
         order = [*order[:place], event, *order[place:]]
-    actions = draw(st.lists(st.sampled_from(ACTIONS), min_size=len(order), max_size=len(order)))
     # As far as the clock may have gone while these were still to come.
     clocks = [latest_clock] * len(order)
     for i in range(len(order) - 1, 0, -1):
         clocks[i - 1] = min(clocks[i], millis(order[i].time) + GRACE + FOLD_MARGIN)
-    for event, action, clock in zip(order, actions, clocks, strict=True):
+    places = st.integers(0, len(order) - 1)
+    actions = draw(st.dictionaries(places, st.sampled_from(ACTIONS), max_size=12)) if order else {}
+    for place, (event, clock) in enumerate(zip(order, clocks, strict=True)):
         worker.accept(event)
-        worker.do(action, clock)
-    worker.do(draw(st.sampled_from(ACTIONS)), latest_clock)
+        worker.do(actions.get(place), clock)
+    worker.do(draw(st.sampled_from((None, *ACTIONS))), latest_clock)
+
+
+def arranged(draw, events):
+    """Draw an order of arrival: that of time, nearly that, or any."""
+    how = draw(st.sampled_from(("in order", "nearly", "any")))
+    if how == "any":
+        return draw(st.permutations(events))
+    order = in_order(events)
+    if how == "nearly":
+        delays = draw(st.lists(st.sampled_from(DELAYS), min_size=len(order), max_size=len(order)))
+        late = zip(order, delays, strict=True)
+        order = [event for event, _ in sorted(late, key=lambda pair: millis(pair[0].time) + pair[1])]
+    return order
 
 
 def spread(draw, config, events, at):
@@ -190,48 +235,85 @@ def renumbered(pane, group_of, row_of):
     )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES)
-@given(configs, st.data())
-def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(config, data):
-    events = data.draw(histories().filter(bool))
-    at = instant(data.draw, events)
-    late = data.draw(st.lists(st.sampled_from(events), max_size=3))
-    worker = Worker(config, late)
-    with small_limits():
-        deliver(data.draw, worker, events, at)
-        snapshot = snapshot_of(worker.partition)
-    assert text(snapshot, config, at) == text(single_pass(config, events, late), config, at)
-    on_time = [event for event in events if event not in late]
-    assert text(snapshot, config, at) == text(single_pass(config, on_time), config, at)
+@pytest.mark.parametrize("before", EXAMPLES)
+def test_any_way_of_arrival_gives_the_bytes_of_one_sorted_pass(before):
+    shown = Shown()
+
+    @settings(max_examples=EXAMPLES[before])
+    @given(configs, st.sampled_from(AFTER), st.data())
+    def law(config, after, data):
+        events = told(data.draw, before)
+        at = soon(events)
+        late = data.draw(st.lists(st.sampled_from(events), max_size=3))
+        expected = single_pass(config, events, late)
+        worker = Worker(config, late)
+        with small_limits():
+            deliver(data.draw, worker, events, at)
+            shown.same(text(snapshot_of(worker.partition), config, at), text(expected, config, at))
+            worker.do(data.draw(st.sampled_from(ACTIONS)), at + after)
+            shown.same(text(snapshot_of(worker.partition), config, at + after), text(expected, config, at + after))
+        on_time = single_pass(config, [event for event in events if event not in late])
+        shown.same(text(on_time, config, at), text(expected, config, at))
+
+    law()
+    shown.all_after(before)
 
 
-@settings(max_examples=EXAMPLES)
-@given(configs, st.data())
-def test_any_number_of_partitions_gives_the_bytes_of_one(config, data):
-    events = data.draw(histories().filter(bool))
-    at = instant(data.draw, events)
-    with small_limits():
-        workers = spread(data.draw, config, events, at)
-        snapshot = together([snapshot_of(worker.partition) for worker in workers])
-    assert text(snapshot, config, at) == text(single_pass(config, events), config, at)
+@pytest.mark.parametrize("before", EXAMPLES)
+def test_any_number_of_partitions_gives_the_bytes_of_one(before):
+    shown = Shown()
+
+    @settings(max_examples=EXAMPLES[before])
+    @given(configs, st.sampled_from(AFTER), st.data())
+    def law(config, after, data):
+        events = told(data.draw, before)
+        at = soon(events)
+        with small_limits():
+            workers = spread(data.draw, config, events, at)
+            snapshot = together([snapshot_of(worker.partition) for worker in workers])
+        expected = single_pass(config, events)
+        for then in (at, at + after):
+            shown.same(text(snapshot, config, then), text(expected, config, then))
+
+    law()
+    shown.all_after(before)
 
 
-@settings(max_examples=EXAMPLES)
-@given(narrow_configs, st.data())
-def test_a_board_ranks_the_values_of_many_partitions_as_those_of_one(config, data):
-    events = data.draw(histories().filter(bool))
-    at = instant(data.draw, events)
-    with small_limits():
-        workers = spread(data.draw, config, events, at)
-        for worker in workers:
-            worker.cut(at)
-    merge = Merge(config)
-    turns = data.draw(st.permutations([n for n, worker in enumerate(workers) for _ in worker.flushes]))
-    for number in turns:
-        merge.apply(number, workers[number].flushes.pop(0))
-        if data.draw(st.booleans()):
-            merge.evaluate(at)
-    assert render(merge.evaluate(at), config.dimensions.names) == text(single_pass(config, events), config, at)
+@pytest.mark.parametrize("before", EXAMPLES)
+def test_a_board_ranks_the_values_of_many_partitions_as_those_of_one(before):
+    shown = Shown()
+
+    @settings(max_examples=EXAMPLES[before])
+    @given(narrow_configs, st.sampled_from(AFTER), st.data())
+    def law(config, after, data):
+        events = told(data.draw, before)
+        at = soon(events)
+        expected = single_pass(config, events)
+        merge = Merge(config)
+        with small_limits():
+            workers = spread(data.draw, config, events, at)
+            for then in (at, at + after):
+                for worker in workers:
+                    worker.cut(then)
+                turns = data.draw(st.permutations([n for n, worker in enumerate(workers) for _ in worker.flushes]))
+                for number in turns:
+                    merge.apply(number, workers[number].flushes.pop(0))
+                    if data.draw(st.booleans()):
+                        merge.evaluate(then)
+                shown.same(render(merge.evaluate(then), config.dimensions.names), text(expected, config, then))
+
+    law()
+    shown.all_after(before)
+
+
+def test_the_weeks_have_every_number_and_each_of_its_labels():
+    snapshot = single_pass(SETTINGS["default"], weeks(START_MS))
+    blocks = list(evaluate(snapshot, SETTINGS["default"], START_MS))
+    assert {block.family for block in blocks if block.values[block.shown].any()} == FAMILIES
+    shown = {(block.metric.name, label) for block in blocks for label in block.labels}
+    # what spikes is the count of tickets; whose excess it is is shown of no other metric
+    asked = (metric for metric in METRICS if metric.name != "spike_contributor_ratio")
+    assert {(metric.name, label) for metric in asked for series in metric.series for label in series.labels} <= shown
 
 
 def status(second, *queues):
