@@ -53,6 +53,7 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
     ignored = _is_lost(contact, ctx, t) and what != "queued"  # what follows a lost leg is ignored until the next queued
     related = False
     own = len(ctx.facts)
+    contact.last_event = t
     if not ignored:
         regrouped = _take_fields(contact, ctx, event, t)
         own = len(ctx.facts)
@@ -95,7 +96,6 @@ def _is_lost(contact: Contact, ctx: Context, t: int) -> bool:
 def _take_fields(contact: Contact, ctx: Context, event: Event, t: int) -> bool:
     """Let the event's fields be the contact's; return whether its group is another now."""
     data: Any = event.data
-    contact.last_event = t
     if data.queue is not UNSET:
         contact.queue = data.queue
     if data.topic is not UNSET:

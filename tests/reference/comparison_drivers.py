@@ -83,7 +83,7 @@ def _answers(timeline: Timeline, config: Config, hour: int) -> list[Answer]:
         scale = scale_of(answer.data, config)
         past = [e for e in timeline.events if e.idx < answer.idx]
         then = lives(past, config, answer.time)
-        contact = named(then, invitation.said(answer, "about"), answer.idx)
+        contact = named(then, invitation.said(answer, "about"), answer, config)
         if scale is None or contact is None:
             continue
         low = satisfaction_class(normal(answer.data["score"], scale)) == "at_risk"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import contacts, tickets
 from .answers import put_answer
 from .scales import normal, nps_class, satisfaction_class, scale_of
-from .together import Contact, final_ends, net_end
+from .together import Contact, final_ends, forgotten, net_end
 
 if TYPE_CHECKING:
     from .book import Book, Group
@@ -60,16 +60,20 @@ def invitations(events: list[Event]) -> list[Invitation]:
     return result
 
 
-def named(everyone: list[Contact], about: str, idx: int) -> Contact | None:
-    """The ticket, chat or call that `about` names, as known at a place in the order."""
-    found = [c for c in everyone if about and c.id == about and c.life.events[0].idx < idx]
+def named(everyone: list[Contact], about: str, event: Event, config: Config) -> Contact | None:
+    """The ticket, chat or call that `about` names, as known at the event's place in the order."""
+    found = []
+    for contact in everyone:
+        past = [e for e in contact.life.events if e.idx < event.idx] if about and contact.id == about else []
+        if past and not forgotten(past, config, event.time):
+            found.append(contact)
     found.sort(key=lambda c: (isinstance(c.life, tickets.Life), c.life.events[0].idx))
     return found[-1] if found else None
 
 
 def _group(invitation: Invitation, event: Event, everyone: list[Contact], config: Config) -> Group:
     """Each dimension from the survey's own events, one it lacks from the contact that `about` names, as it was then."""
-    contact = named(everyone, invitation.said(event, "about"), event.idx)
+    contact = named(everyone, invitation.said(event, "about"), event, config)
     theirs = (contact.life.dims.at_idx(event.idx) if contact is not None else None) or {}
     own = invitation.own[event.idx]
     return tuple(own.get(name, theirs.get(name, "")) for name in config.names)
@@ -111,7 +115,7 @@ def _sent(invitation: Invitation, sent: Event, everyone: list[Contact], config: 
     # answered within expiry (inclusive); whether it was in time is decided by the first answer
     in_time = bool(invitation.answers) and invitation.answers[0].time <= sent.time + config.expiry
     book.put("survey_response_ratio", group, sent.time, int(in_time), kind=kind)
-    contact = named(everyone, invitation.said(sent, "about"), sent.idx)
+    contact = named(everyone, invitation.said(sent, "about"), sent, config)
     end = _end_then(contact, sent, config) if contact is not None else None
     if end is not None:
         book.time("survey_delay", group, sent.time, sent.time - end)

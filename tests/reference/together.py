@@ -70,11 +70,17 @@ def lives(events: list[Event], config: Config, horizon: int) -> list[Contact]:
 def _remembered(events: list[Event], config: Config) -> Iterator[list[Event]]:
     stretch: list[Event] = []
     for event in events:
-        if stretch and event.time - stretch[-1].time > KEPT and _finished(stretch, config, event.time - 1):
+        if stretch and forgotten(stretch, config, event.time):
             yield stretch
             stretch = []
-        stretch.append(event)
+        if not stretch or stretch[-1].what not in {"merged", "deleted"}:  # what follows is as if it had not come
+            stretch.append(event)
     yield stretch
+
+
+def forgotten(stretch: list[Event], config: Config, at: int) -> bool:
+    """Whether an entity of these events is forgotten by an event at `at`."""
+    return at - stretch[-1].time > KEPT and _finished(stretch, config, at - 1)
 
 
 def _finished(stretch: list[Event], config: Config, at: int) -> bool:
