@@ -73,14 +73,15 @@ def _remembered(events: list[Event], config: Config) -> Iterator[list[Event]]:
         if stretch and forgotten(stretch, config, event.time):
             yield stretch
             stretch = []
-        if not stretch or stretch[-1].what not in {"merged", "deleted"}:  # what follows is as if it had not come
-            stretch.append(event)
+        stretch.append(event)
     yield stretch
 
 
 def forgotten(stretch: list[Event], config: Config, at: int) -> bool:
     """Whether an entity of these events is forgotten by an event at `at`."""
-    return at - stretch[-1].time > KEPT and _finished(stretch, config, at - 1)
+    # what follows a merge or a deletion is as if it had not come
+    last = next((e for e in stretch if e.what in {"merged", "deleted"}), stretch[-1])
+    return at - last.time > KEPT and _finished(stretch, config, at - 1)
 
 
 def _finished(stretch: list[Event], config: Config, at: int) -> bool:
