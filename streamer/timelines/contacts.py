@@ -78,6 +78,7 @@ def _apply(state: State, contact: Contact, ctx: Context, event: Event, t: int, *
         queued = _queued_at(event, t)
         ctx.before = contact.group  # the leg begins with this event, and so has its fields
         _open_leg(contact, ctx, t, queued=queued, queue=contact.queue)
+        related = True  # a chat that had no leg gets an end: when this one is lost
         if queued and not contact.stub:
             contact.first_queued = contact.clock = contact.human = contact.anyone = queued
             contact.wait_known = contact.direction == "inbound"

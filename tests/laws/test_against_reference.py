@@ -249,6 +249,14 @@ FOUND = {
         happened("chat.answered", "t", HOUR + 5 * SECOND),
         says("agent", HOUR + MINUTE, "chat"),
     ],
+    # the leg gives the chat an end, and with it the episode: when the leg is lost
+    "a chat without a leg that gets one of which only the ring is seen": [
+        call("answered", 0, waited_seconds=0),
+        says("customer", MINUTE, "chat"),
+        call("ended", 2 * MINUTE),
+        happened("chat.not_answered", "t", HOUR),
+        happened("customer.purchased", "ada", DAY, amount=1, currency="EUR"),
+    ],
     # the place of a contact is that of its `queued`, also where what it explains sorts before it; the last event orders anew
     "a contact whose first queued comes at the instant of its end, behind another's": [
         call("left_queue", 0, "b", reason="timeout", source="s"),
