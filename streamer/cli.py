@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import traceback
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from streamer import __version__
-from streamer.errors import StreamerError
+from streamer.errors import OutputError, StreamerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_EXIT_CODE)
-    except Exception:  # noqa: BLE001 (a defect has its own exit code: 1 would say that something was checked)
+    except Exception as error:  # noqa: BLE001 (a defect has its own exit code: 1 would say that something was checked)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            sys.stderr.write(f"streamer: standard output: {error.strerror}\n")
+            sys.exit(OutputError.exit_code)
         traceback.print_exc()
         sys.exit(StreamerError.exit_code)
 
@@ -81,7 +85,7 @@ def _build(arguments: Sequence[str]) -> Any:
     app.callback()(_options)
     for name, command in COMMANDS.items():
         function = _load(command.target) if name in arguments else _not_asked_for
-        app.command(name, help=command.help)(function)
+        app.command(name, short_help=command.help)(function)  # what the page of the command says is its docstring
     return typer.main.get_command(app)
 
 

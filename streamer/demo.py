@@ -57,19 +57,20 @@ def _wait(url: str, *processes: subprocess.Popen[bytes]) -> None:
 def _check(*processes: subprocess.Popen[bytes]) -> None:
     for process in processes:
         if process.poll() is not None:
-            raise DependencyError("demo", f"process {process.pid} ended with {process.returncode}")
+            command = str(process.args[3])  # type: ignore[index]  # a list, as `_child` has it
+            raise DependencyError("demo", f"streamer {command} ended with {process.returncode}")
 
 
 def demo(
     broker: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of your own, instead of the embedded broker.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Where the board answers.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the board answers.")] = 8080,
     incident: Annotated[
         str, typer.Option(metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none.")
     ] = "billing@+2m",
     duration: Annotated[
-        float | None, typer.Option(help="End after so many seconds; Ctrl-C ends it at any time.")
+        float | None, typer.Option(min=0, help="End after so many seconds; Ctrl-C ends it at any time.")
     ] = None,
 ) -> None:
     """Run everything on this machine: broker, a simulated support centre, worker, board."""

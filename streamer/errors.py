@@ -104,7 +104,7 @@ class Mistake(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.where} {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
+        return f"{f'{self.where} {self.key}'.strip()}: {self.message}"
 
 
 class SettingsError(StreamerError, ValueError):

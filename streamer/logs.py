@@ -87,6 +87,7 @@ def configure_logs(settings: Settings) -> None:
     # At debug they log requests and answers, and those hold records; kafka-python at info each attempt to connect.
     logging.getLogger("aiokafka").setLevel(max(root.level, logging.INFO))
     logging.getLogger("kafka").setLevel(max(root.level, logging.WARNING))
+    logging.getLogger("kafka.net.manager").setLevel(logging.CRITICAL)  # three lines an attempt; the reason is another's
     logging.captureWarnings(capture=True)
 
 
@@ -95,7 +96,20 @@ def _quotes_nobody(record: logging.LogRecord) -> bool:
     return not (record.exc_info and type(record.exc_info[1]).__module__ == "aiohttp.http_exceptions")
 
 
+def _says_more(record: logging.LogRecord) -> bool:
+    """Say whether a Kafka client's record is more than that nobody answers at the address to begin with.
+
+    That is its caller's error, which names the address; that a certificate or a password is refused is only here.
+    """
+    reason = record.args[-1] if isinstance(record.args, tuple) and record.args else None
+    if str(record.msg).startswith('Unable connect to "'):
+        return not isinstance(reason, (ConnectionError, TimeoutError))
+    return "ECONNREFUSED" not in str(reason)
+
+
 logging.getLogger("aiohttp.server").addFilter(_quotes_nobody)
+for _client in ("aiokafka", "kafka.net.connection"):
+    logging.getLogger(_client).addFilter(_says_more)
 
 
 def _without_payloads(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

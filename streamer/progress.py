@@ -1,9 +1,11 @@
-"""Progress on a terminal, for what takes more than two seconds; nothing off it."""
+"""What takes more than two seconds: progress on a terminal and nothing off it, and what is waited for, always."""
 
 from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +16,22 @@ Item = TypeVar("Item")
 
 _QUIET_S = 2.0
 _PERIOD_S = 0.1
+
+
+@contextmanager
+def waiting(what: str, limit_s: float | None = None) -> Iterator[None]:
+    """Say on stderr, once the block has taken two seconds, what it waits for and when it gives up (None: never)."""
+    end = "going on until it answers"
+    if limit_s is not None:
+        end = f"giving up at {time.strftime('%H:%M:%S', time.localtime(time.time() + limit_s))}"
+    line = f"streamer: waiting for {what}; {end}\n"
+    timer = Timer(_QUIET_S, lambda: sys.stderr.write(line))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Progress:

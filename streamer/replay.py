@@ -3,7 +3,6 @@
 import datetime as dt
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -19,12 +18,15 @@ from streamer.metrics.evaluate import Snapshot, evaluate
 from streamer.metrics.exposition import number as written
 from streamer.metrics.exposition import render
 from streamer.metrics.limits import Limited, limited
+from streamer.options import ConfigOption
 from streamer.panes.work import work_table
 from streamer.partition import Partition
 from streamer.producers.files import read_events
 from streamer.settings import Settings, load_settings
 
 _SECOND = 1000
+#: windows and calendar days around an instant have to be instants too
+_YEARS = range(1970, 9_000)
 _TOPIC_OF = {entity: topic for topic, entities in TOPICS.items() for entity in entities}
 
 
@@ -126,28 +128,34 @@ def _instant(text: str) -> int:
     try:
         instant = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not an RFC 3339 time") from None
+        raise typer.BadParameter(f"{text!r} is not an RFC 3339 time; write 2026-01-31T12:00:00Z") from None
     if instant.tzinfo is None:
         raise typer.BadParameter(f"{text!r} has no offset; write 2026-01-31T12:00:00Z")
+    if instant.year not in _YEARS:
+        raise typer.BadParameter(f"{text!r} is not between the years {_YEARS.start} and {_YEARS.stop - 1}")
     return millis(instant) // _SECOND * _SECOND
 
 
 def replay(
     files: Annotated[list[str], typer.Argument(help="JSON Lines files, plain, .gz or .xz; - is standard input.")],
-    at: Annotated[str | None, typer.Option(help="The instant, RFC 3339; the last event's time if not given.")] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(
+            parser=_instant, metavar="TIME", help="The instant, RFC 3339; the last event's time if not given."
+        ),
+    ] = None,
     final: Annotated[  # noqa: FBT002 (typer makes a flag of it)
         bool, typer.Option("--final", help="Take in all events up to then, whenever they arrived.")
     ] = False,
-    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Print the numbers of recorded events as exposition text."""
-    instant = None if at is None else _instant(at)
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
     refused: list[tuple[str, int, Code]] = []
     events = read_all(settings, files, refused)
-    if instant is None:
-        instant = -(-max((time for _, _, time in events), default=0) // _SECOND) * _SECOND
-    shown = numbers(settings, events, instant, final=final)
+    if at is None:
+        at = -(-max((time for _, _, time in events), default=0) // _SECOND) * _SECOND
+    shown = numbers(settings, events, at, final=final)
     sys.stdout.write(_text(settings, shown))
     for metric, by in shown.left_out:
         sys.stderr.write(f"over exposition.max_series: {metric} by {by} is left out\n")

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from streamer.partition import PANES
 from streamer.processor.config import WorkerConfig
 from streamer.processor.mark import MARK, decode_mark, is_control
 from streamer.processor.reader import READ_WAIT_MS, reader, stop
+from streamer.progress import waiting
 
 logger = get_logger(__name__)
 
@@ -69,10 +71,14 @@ class Follower:
     async def _partitions(self) -> list[TopicPartition]:
         """Return the partitions of the changelog once it is there; asking for it before could create it."""
         admin = AIOKafkaAdminClient(**self._config.client("board-topics"))
-        await admin.start()
+        first = once("board", "first contact")
+        with waiting(f"Kafka at {self._config.bootstrap}") if first else nullcontext():
+            await admin.start()
         try:
             while self._topic not in await admin.list_topics():
                 self._view.waiting = f"topic {self._topic} does not exist: no worker has run yet"
+                if once("board", self._view.waiting):
+                    logger.info(self._view.waiting)
                 await asyncio.sleep(_RETRY_SECONDS)
             (described,) = await admin.describe_topics([self._topic])
         finally:

@@ -1,5 +1,6 @@
 """`streamer journey CUSTOMER`: a customer's contacts, answers and purchases, from a running board."""
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -12,6 +13,7 @@ import typer
 from streamer.board.words import percent, spoken
 from streamer.errors import DependencyError, UsageError
 from streamer.options import ConfigOption, JsonOption
+from streamer.progress import waiting
 from streamer.settings import load_settings
 
 #: longer than the board takes to look through its log
@@ -31,7 +33,7 @@ def ask(url: str, customer: str) -> dict[str, Any] | None:
         if error.code == HTTPStatus.NOT_FOUND:
             return None
         raise DependencyError("board", f"{url} cannot say: {error.read(500).decode().strip()}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DependencyError("board", f"{url} does not answer: {getattr(error, 'reason', error)}") from error
     if not isinstance(said, dict):
         raise DependencyError("board", f"{url} is not a board")
@@ -51,7 +53,8 @@ def journey(
         board = f"http://{host}:{where.port}"
     if not board.startswith(("http://", "https://")):
         raise UsageError(f"--board: {board} must begin with http:// or https://")
-    found = ask(board, customer)
+    with waiting(f"the board at {board}", _ANSWER_SECONDS):
+        found = ask(board, customer)
     if found is None:
         typer.echo("nothing is known of this customer: no events yet, or erased", err=True)
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """`streamer top`: the wall in the terminal, from a running board."""
 
+import http.client
 import json
 import signal
 import time
@@ -18,6 +19,7 @@ from streamer.board.answer import NAMES, Answer, read
 from streamer.board.wall import frame
 from streamer.errors import DependencyError, UsageError
 from streamer.options import ConfigOption
+from streamer.progress import waiting
 from streamer.settings import load_settings
 
 _EVERY_SECONDS = 1.0
@@ -34,7 +36,7 @@ def ask(url: str) -> dict[str, Any]:
             said = json.load(answer)
     except urllib.error.HTTPError as error:
         raise DependencyError("board", f"{url} has no numbers yet: {error.read(500).decode().strip()}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DependencyError("board", f"{url} does not answer: {getattr(error, 'reason', error)}") from error
     if not isinstance(said, dict):
         raise DependencyError("board", f"{url} is not a board")
@@ -57,7 +59,9 @@ def top(
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH, height=_HEIGHT)
     if once:
-        console.print(frame(read(ask(url)), console.width, console.height))
+        with waiting(f"the board at {url}", _ANSWER_SECONDS):
+            answer = read(ask(url))
+        console.print(frame(answer, console.width, console.height))
         return
     signal.signal(signal.SIGTERM, _end)  # the screen is restored on the way out
     with suppress(KeyboardInterrupt):

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamer.errors import UsageError
+from streamer.metrics.catalogue import METRICS
 from streamer.metrics.explain import explanation, find, unknown
 from streamer.options import JsonOption
 
@@ -18,13 +19,19 @@ _WIDTH_MAX = 110
 
 
 def explain(
-    metric: Annotated[str, typer.Argument(help="A metric or one of its families, with or without support_.")],
+    metric: Annotated[
+        str | None,
+        typer.Argument(help="A metric or one of its families, with or without support_. Without it: all metrics."),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002 (a flag)
 ) -> None:
     """Say what a metric is: definition, formula, what counts, the events it needs, windows, edge cases, PromQL."""
+    if metric is None:
+        _list(as_json=as_json)
+        return
     found = find(metric)
     if found is None:
-        raise UsageError(unknown(metric))
+        raise UsageError(f"{unknown(metric)}\nall metrics: streamer explain")
     known = explanation(found)
     if as_json:
         typer.echo(json.dumps(known, indent=2, ensure_ascii=False))
@@ -47,6 +54,13 @@ def explain(
     console.print(grid, soft_wrap=False, width=min(console.width, _WIDTH_MAX))
     for line in reads:  # not wrapped: they are there to be copied
         console.print(Text(line))
+
+
+def _list(*, as_json: bool) -> None:
+    known = {metric.name: metric.about for metric in METRICS}
+    width = max(map(len, known))
+    lines = [f"{name:{width}}  {definition}" for name, definition in known.items()]
+    typer.echo(json.dumps(known, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
 
 
 def entries(known: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:

@@ -27,13 +27,21 @@ _OTHER = "other"
 _SENT_AT_ONCE = 1_000
 
 
+def _place(text: str) -> str:
+    partition, mark, offset = text.partition(":")
+    if not (mark and partition.isdecimal() and offset.isdecimal()):
+        raise typer.BadParameter(f"{text!r} is not PARTITION:OFFSET, such as 1:42")
+    return text
+
+
 def dead_letters(
     action: Annotated[
         Literal["list", "show", "replay"],
         typer.Argument(help="Count and list them, show all of some, or send them to their topics again."),
     ] = "list",
     places: Annotated[
-        list[str] | None, typer.Argument(help="Only these, as PARTITION:OFFSET from the list.", show_default=False)
+        list[str] | None,
+        typer.Argument(parser=_place, help="Only these, as PARTITION:OFFSET from the list.", show_default=False),
     ] = None,
     *,
     code: Annotated[str | None, typer.Option(help="Only letters with this code.", show_default=False)] = None,

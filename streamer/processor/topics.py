@@ -14,6 +14,7 @@ from streamer.processor.config import RETENTION_MS, WorkerConfig
 from streamer.processor.errors import WrongPartitionsError
 from streamer.processor.topic_checks import PARTITIONS, Finding, UnfitTopicsError, Verdict, judge
 from streamer.processor.writer import RECORD_BYTES_MAX
+from streamer.progress import waiting
 
 __all__ = ["COMPACTION_LAG_MS", "RETENTION_MS", "administer", "create", "ensure_topics", "inspect", "remove", "wanted"]
 
@@ -55,7 +56,8 @@ def wanted(config: WorkerConfig) -> dict[str, Settings]:
 async def administer(config: WorkerConfig) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a started admin client, ended behind the block. Raises KafkaError where the brokers do not answer."""
     admin = AIOKafkaAdminClient(**config.client("topics"), request_timeout_ms=int(CREATE_LIMIT * 1000))
-    await admin.start()
+    with waiting(f"Kafka at {config.bootstrap}", CREATE_LIMIT):
+        await admin.start()
     try:
         yield admin
     finally:

@@ -11,6 +11,7 @@ import faust
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
+from streamer.errors import DependencyError
 from streamer.processor.app import build_app
 from streamer.processor.config import WorkerConfig
 from streamer.processor.errors import refused
@@ -65,7 +66,8 @@ def run_worker(config: WorkerConfig, factory: PartitionFactory, families: Famili
     """Run a worker until SIGTERM or SIGINT, in the main thread; returns when all is flushed.
 
     Raises ProcessorError where the state cannot be continued (before or after joining the group), DependencyError
-    where the brokers do not answer at the start, and whatever made the worker fall over. Logging is the caller's.
+    where the brokers do not answer at the start or the port cannot be had, and whatever made the worker fall over. Logging
+    is the caller's.
     """
     asyncio.run(prepare(config))
     loop = asyncio.new_event_loop()
@@ -73,7 +75,10 @@ def run_worker(config: WorkerConfig, factory: PartitionFactory, families: Famili
     app = build_app(config, factory, families)
     server = HealthServer(app) if config.port is not None else None
     if server:
-        server.start()
+        try:
+            server.start()
+        except OSError as exc:
+            raise DependencyError("worker", f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from exc
     process: Any = _Process(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     process.spinner = None
     try:

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -67,6 +68,8 @@ def emit(
     """Send a file's events; say on stderr what was refused, by reason and line number (exit code 65)."""
     if as_json and out == "-" and not dry_run:
         raise UsageError("--json and --out - both need standard output")
+    if out is not None and Path(out).is_file() and Path(file).is_file() and Path(out).samefile(file):
+        raise UsageError(f"--out {out} is the file that is read: it would be lost")
     settings = load_settings(config, options={"kafka.bootstrap": bootstrap})
     lines, in_order = _read(file, format_, mapping)
     report = Report()
@@ -74,8 +77,9 @@ def emit(
     if not in_order:
         with Progress("events read") as progress:
             values = iter(sorted(progress.each(values), key=lambda value: value[0]))
+    first = list(islice(values, 1))  # what is wrong with the file is said before Kafka is waited for
     with Progress("events sent") as progress, _sink(settings, out, dry_run=dry_run) as send:
-        for _, value in progress.each(_paced(values, at_rate)):
+        for _, value in progress.each(_paced(chain(first, values), at_rate)):
             send(value)
             report.events += 1
     report.show(sys.stdout if as_json else sys.stderr, as_json=as_json)
@@ -202,5 +206,5 @@ def _sink(settings: Settings, out: str | None, *, dry_run: bool) -> Iterator[Cal
     else:
         from streamer.producers.kafka import KafkaSender  # noqa: PLC0415 (not everyone who emits has a broker)
 
-        with KafkaSender(settings) as sender:
+        with KafkaSender(settings, tell=True) as sender:
             yield lambda value: sender.send(msgspec.json.decode(value))

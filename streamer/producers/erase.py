@@ -41,7 +41,7 @@ def erase(
         except (InvalidEvent, UnicodeEncodeError) as error:  # the id itself is personal: its number will do
             raise UsageError(f"customer {number} is no id that an event may carry ({type(error).__name__})") from None
         events.append(event)
-    with KafkaSender(settings) as sender:
+    with KafkaSender(settings, tell=True) as sender:
         for event in events:
             sender.send(event)
     typer.echo(f"sent {len(events):,} erasures")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,6 +15,7 @@ from kafka.structs import TopicPartition
 
 from streamer.errors import DataError, DependencyError
 from streamer.events import TOPICS
+from streamer.progress import waiting
 from streamer.settings import Settings
 
 _TOPIC_OF: Final = {entity: topic for topic, entities in TOPICS.items() for entity in entities}
@@ -52,6 +54,10 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
             (wake or self.wake_up)()
         return future
 
+    def knows(self, topic: str) -> bool:
+        """Say whether the partitions of a topic are known: if not, `put` waits for them."""
+        return bool(self._metadata.partitions_for_topic(topic))
+
     def wake_up(self) -> None:
         """Let kafka-python's thread look at the batches."""
         self._sender.wakeup()
@@ -70,29 +76,34 @@ class KafkaSender:
     """Sends events to the brokers of `[kafka]`, as a context manager; leaving it in peace flushes. For one thread.
 
     Idempotent where the broker can, acknowledged by all replicas, placed by the key as Java clients do. A broker or
-    topic that is away for longer than `timeout_s` is a DependencyError, raised by the call that finds it out.
+    topic that is away for longer than `timeout_s` is a DependencyError, raised by the call that finds it out. With
+    `tell` a wait of more than two seconds is a line on stderr, for the person who started a command.
     """
 
-    def __init__(self, settings: Settings, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, settings: Settings, *, timeout_s: float = 30.0, tell: bool = False) -> None:
         self._timeout_s = timeout_s
+        self._tell = tell
         self._under_way: deque[Any] = deque()
         self._failure: Exception | None = None
         self._acknowledged = 0
         self._where = settings.kafka.bootstrap
         timeout_ms = round(timeout_s * 1000)
         try:
-            self._producer = Producer(
-                **connection(settings),
-                acks="all",
-                allow_auto_create_topics=False,
-                batch_size=BATCH_BYTES,
-                bootstrap_timeout_ms=timeout_ms,
-                delivery_timeout_ms=timeout_ms,
-                linger_ms=_LINGER_MS,
-                metrics_enabled=False,  # its own, which nobody reads
-                max_block_ms=timeout_ms,
-                request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
-            )
+            with self._waiting():
+                self._producer = Producer(
+                    **connection(settings),
+                    acks="all",
+                    allow_auto_create_topics=False,
+                    batch_size=BATCH_BYTES,
+                    bootstrap_timeout_ms=timeout_ms,
+                    delivery_timeout_ms=timeout_ms,
+                    linger_ms=_LINGER_MS,
+                    metrics_enabled=False,  # its own, which nobody reads
+                    max_block_ms=timeout_ms,
+                    request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
+                )
+        except KafkaTimeoutError as error:
+            raise DependencyError("kafka", f"{self._where} did not answer in {timeout_s:g} s") from error
         except KafkaError as error:
             raise self._away(error) from error
 
@@ -125,14 +136,21 @@ class KafkaSender:
         if len(self._under_way) >= _UNDER_WAY_MAX:
             self._await_oldest()
         try:
-            self._under_way.append(self._producer.put(topic, key, value))
+            with nullcontext() if self._producer.knows(topic) else self._waiting(topic):
+                self._under_way.append(self._producer.put(topic, key, value))
+        except KafkaTimeoutError as error:
+            mend = "if there is none, make it with: streamer topics --create"
+            raise DependencyError(
+                "kafka", f"{self._where} told of no topic {topic} in {self._timeout_s:g} s; {mend}"
+            ) from error
         except KafkaError as error:
             raise self._away(error, topic) from error
 
     def flush(self) -> None:
         """Wait until everything sent is acknowledged."""
         try:
-            self._producer.flush(timeout=self._timeout_s)
+            with self._waiting():
+                self._producer.flush(timeout=self._timeout_s)
         except KafkaError as error:
             raise self._away(error) from error
         self._check()
@@ -159,9 +177,14 @@ class KafkaSender:
         if self._failure is not None:
             raise self._away(self._failure) from self._failure
 
+    def _waiting(self, topic: str | None = None) -> AbstractContextManager[None]:
+        return waiting(f"Kafka at {self._place(topic)}", self._timeout_s) if self._tell else nullcontext()
+
+    def _place(self, topic: str | None) -> str:
+        return f"{self._where}, topic {topic}" if topic else self._where
+
     def _away(self, error: Exception, topic: str | None = None) -> DependencyError:
-        what = f"{self._where}, topic {topic}" if topic else self._where
-        return DependencyError("kafka", f"{what}: {type(error).__name__}: {error}")
+        return DependencyError("kafka", f"{self._place(topic)}: {error}")  # kafka-python's own begin with their names
 
 
 def connection(settings: Settings) -> dict[str, Any]:

@@ -62,6 +62,19 @@ class KafkaSettings(Section):
     sasl_username: str | None = None
     sasl_password_file: Path | None = None
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, bootstrap: str) -> str:
+        for server in map(str.strip, bootstrap.split(",")):
+            try:
+                parts = urlsplit(f"//{server}")
+                fits = bool(parts.netloc == server and parts.hostname and parts.port != 0 and server[-1] != ":")
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError("must be HOST:PORT, several separated by commas")
+        return bootstrap
+
     @model_validator(mode="after")
     def _complete(self) -> KafkaSettings:
         mistakes: list[tuple[tuple[str | int, ...], str]] = []

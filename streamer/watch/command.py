@@ -95,7 +95,7 @@ def _pass_on(output: IO[bytes]) -> None:
 
 
 def watch(
-    port: Annotated[int, typer.Option(help="Where the board answers.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the board answers.")] = 8080,
     incident: Annotated[
         str, typer.Option(metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none.")
     ] = "billing@+2m",

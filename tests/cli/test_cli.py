@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,24 @@ def test_the_version():
     assert run("--version").stdout == "streamer 0.1.0\n"
 
 
-@pytest.mark.parametrize("arguments", [["nix"], ["check", "--nix"], ["emit"], ["emit", "x.txt"], ["emit", "x.csv"]])
+def test_help_is_whole_on_the_first_page_and_says_all_on_a_command_s_own():
+    assert "..." not in run("--help").stdout.partition("Commands:")[2]
+    assert "Stop all workers first" in run("rebuild", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nix"],
+        ["check", "--nix"],
+        ["emit"],
+        ["emit", "x.txt"],
+        ["emit", "x.csv"],
+        ["demo", "--port", "0"],
+        ["demo", "--duration", "-1"],
+        ["watch", "--port", "65536"],
+    ],
+)
 def test_bad_usage_is_exit_code_2_and_nothing_on_stdout(arguments):
     result = run(*arguments)
 
@@ -96,6 +114,56 @@ def test_every_mistake_of_a_configuration_is_a_line():
     mistakes = [Mistake("f:1", "a.b", "x"), Mistake("f:2", "", "y")]
 
     assert str(SettingsError(mistakes)) == "f:1 a.b: x\nf:2: y"
+    assert str(Mistake("", "a.b", "x")) == "a.b: x"
+
+
+@pytest.mark.parametrize(
+    "bootstrap", ["host:port", "127.0.0.1:99999", "host:0", "host:", ",", "PLAINTEXT://host:9092", "a:1,[::1", "::1"]
+)
+def test_an_address_of_brokers_that_cannot_be_is_a_mistake_of_the_configuration(bootstrap, monkeypatch, capsys):
+    monkeypatch.setenv("STREAMER_KAFKA__BOOTSTRAP", bootstrap)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check"])
+
+    assert ended.value.code == 78
+    assert "kafka.bootstrap: must be HOST:PORT, several separated by commas\n" in capsys.readouterr().err
+
+
+def test_addresses_of_brokers(monkeypatch, capsys):
+    monkeypatch.setenv("STREAMER_KAFKA__BOOTSTRAP", "kafka, kafka-2:9093,[::1]:9092")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check"])
+
+    assert ended.value.code == 0
+    assert 'bootstrap = "kafka, kafka-2:9093,[::1]:9092"' in capsys.readouterr().out
+
+
+def test_an_instant_that_cannot_be_is_bad_usage_of_its_option(tmp_path, capsys):
+    for at in ("yesterday", "2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["replay", "x.jsonl", "--at", at])
+        assert ended.value.code == 2
+        assert f"Invalid value for '--at': '{at}'" in capsys.readouterr().err
+
+
+def test_a_file_is_not_written_over_while_it_is_read(tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text("{}\n")
+    result = run("emit", str(file), "--out", f"{tmp_path}/../{tmp_path.name}/events.jsonl")
+
+    assert result.returncode == 2
+    assert "is the file that is read" in result.stderr
+    assert file.read_text() == "{}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_a_line_and_no_defect():
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*STREAMER, "check"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+
+    assert (result.returncode, result.stderr) == (73, "streamer: standard output: No space left on device\n")
 
 
 @pytest.fixture

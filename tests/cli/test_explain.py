@@ -42,6 +42,17 @@ def test_a_mistyped_name_is_a_usage_error_with_suggestions():
     assert result.stderr.startswith("streamer: there is no metric frist_response; did you mean first_response, ")
 
 
+def test_where_no_name_is_near_the_list_is_and_it_has_all():
+    result = run("explain", "zzz")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "streamer: there is no metric zzz\nstreamer: all metrics: streamer explain\n",
+    )
+
+    names = [line.split()[0] for line in run("explain").stdout.splitlines()]
+    assert names == list(json.loads(run("explain", "--json").stdout)) == [metric.name for metric in METRICS]
+
+
 def test_on_a_terminal_the_lines_fit_and_the_queries_stay_whole():
     leader, follower = pty.openpty()
     environ = {**os.environ, "COLUMNS": "70", "TERM": "xterm"}

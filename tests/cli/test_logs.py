@@ -2,6 +2,7 @@
 
 import json
 import logging
+import ssl
 
 import pytest
 
@@ -56,6 +57,24 @@ def test_a_traceback_shows_no_variables(capsys):
     text = capsys.readouterr().err
     assert "Traceback" in text
     assert "canary" not in text
+
+
+def test_a_client_of_kafka_is_heard_where_it_says_more_than_that_nobody_answers(capsys):
+    configured("json")
+    first = 'Unable connect to "%s:%s": %s'
+    logging.getLogger("aiokafka").error(first, "h", 1, ConnectionRefusedError(111, "refused"))
+    logging.getLogger("aiokafka").error(first, "h", 1, ssl.SSLError("certificate verify failed"))
+    logging.getLogger("aiokafka").error("Unable connect to node with id %s: %s", 1, ConnectionRefusedError())
+    logging.getLogger("kafka.net.connection").error("%s: Connection lost: %s", "c", "Error: 111 ECONNREFUSED")
+    logging.getLogger("kafka.net.connection").error("%s: Connection lost: %s", "c", "SaslAuthenticationFailed")
+    logging.getLogger("kafka.net.manager").error("Connection failed: %s", "SaslAuthenticationFailed")
+
+    events = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert events == [
+        "Unable connect to \"h:1\": ('certificate verify failed',)",
+        "Unable connect to node with id 1: ",
+        "c: Connection lost: SaslAuthenticationFailed",
+    ]
 
 
 def test_the_level_holds(capsys):

@@ -191,7 +191,7 @@ def test_what_is_accepted_goes_to_the_sender(emit, monkeypatch):
     sent, used = [], []
 
     class Sender:
-        def __init__(self, settings):
+        def __init__(self, settings, *, tell):
             used.append(settings.kafka.bootstrap)
 
         def __enter__(self):

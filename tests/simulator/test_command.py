@@ -73,6 +73,8 @@ def test_standard_output_holds_nothing_but_events():
         (["--out", "-", "--bootstrap", "127.0.0.1:1"], "one of them"),
         (["--out", "-", "--start", "2026-01-01T00:00:00"], "no offset"),
         (["--out", "-", "--start", "yesterday"], "--start"),
+        (["--out", "-", "--start", "0001-01-01T00:00:00+14:00"], "not between the years"),
+        (["--out", "-", "--start", "9999-12-31T23:59:59Z"], "not between the years"),
         (["--out", "-", "--duration", "long"], "--duration"),
         (["--out", "-", "--incident", "biling@+2m"], "unknown queue 'biling'; the centre has accounts, billing"),
         (["--out", "-", "--incident", "billing"], "QUEUE@"),

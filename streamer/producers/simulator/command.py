@@ -26,6 +26,8 @@ from streamer.settings import Settings, load_settings, parse_duration
 
 # A Monday: without --start the same seed writes the same bytes.
 _FILE_START: Final = "2026-01-05T00:00:00Z"
+# A simulation looks weeks back and lasts ten years at most, and no clock has a year 10000.
+_YEARS: Final = range(1970, 9_000)
 _WARM_UP_MS: Final = 2 * HOUR_MS
 # Each of the thousands of open contacts is a few objects that no cycle holds: Python's collector, which looks for
 # cycles every 700 new objects, would take a third of the time. Measured on `bench`: 38,000 events a second, so 51,000.
@@ -132,6 +134,8 @@ def _start(text: str | None, now_ms: int, duration_ms: int | None, *, to_file: b
         raise UsageError(f"--start: {error}") from None
     if moment.tzinfo is None:
         raise UsageError(f"--start: {text} has no offset (write {text}Z)")
+    if moment.year not in _YEARS:
+        raise UsageError(f"--start: {text} is not between the years {_YEARS.start} and {_YEARS.stop - 1}")
     return int(moment.astimezone(UTC).timestamp()) * SECOND_MS
 
 
@@ -144,7 +148,7 @@ def _centre(preset: Preset, customers: int | None) -> Centre:
 def _to_kafka(events: Iterator[dict[str, Any]], settings: Settings) -> None:
     from streamer.producers.kafka import KafkaSender  # noqa: PLC0415  a file needs no Kafka client, which takes 0.2 s
 
-    with Progress("events sent") as progress, KafkaSender(settings) as sender:
+    with Progress("events sent") as progress, KafkaSender(settings, tell=True) as sender:
         try:
             for event in progress.each(events):
                 sender.send(event)
