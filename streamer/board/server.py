@@ -70,8 +70,8 @@ async def _evaluation(request: web.Request) -> Evaluation:
         raise _bad(f"at: {text!r} is not an RFC 3339 time") from None
     if instant.tzinfo is None:
         raise _bad("at: has no offset; write 2026-01-31T12:00:00Z")
-    if millis(instant) > view.clock():
-        raise _bad("at: lies in the future")
+    if not 0 <= millis(instant) <= view.clock():
+        raise _bad("at: lies in the future, or before 1970")
     return await view.past(millis(instant))
 
 

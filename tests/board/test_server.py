@@ -110,7 +110,17 @@ def _rfc(at):
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-01-05T08:00:00", "2999-01-01T00:00:00Z", ""])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "yesterday",
+        "2026-01-05T08:00:00",
+        "2999-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "0001-01-01T00:00:00%2B14:00",
+        "",
+    ],
+)
 async def test_an_instant_that_cannot_be_is_refused(board, at):
     assert "at:" in await text_of(board, f"/metrics?at={at}", 400)
 
