@@ -17,10 +17,10 @@ from streamer.processor.partition import Changes, DeadLetter, Record
 from streamer.settings import Settings
 from streamer.timelines.context import OTHER, Context
 from streamer.timelines.open_work import Item, open_work
-from streamer.timelines.timeline import Entry, Timeline, has_erasure
+from streamer.timelines.timeline import Entry, Timeline, erased_at
 
 #: raised whenever a step, a row or a record's form changes what is in the state: older state is then rebuilt
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 #: the worker's own counters: family (Prometheus adds _total) -> help, labels
 COUNTERS = {
     "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),
@@ -73,9 +73,11 @@ class Partition:
         #: what was taken in and not applied yet, by timeline, and how many events that are
         self._waiting: dict[str, list[Entry]] = {}
         self._taken = 0
-        #: (when a customer was erased, timeline): it goes when no event that old can come any more
+        #: (the clock when a customer's erasure was taken in, timeline): it goes a grace later. By the clock, as history
+        #: (`recordedtime`) is late by its own time: what the erasure tells of may come again as long as it is taken in
         self._erased: list[tuple[int, str]] = []
-        self._found_erased: set[str] = set()
+        #: (time of the erasure, timeline) since the last cut
+        self._erased_now: list[tuple[int, str]] = []
         self._dead: list[DeadLetter] = []
         self._counters: dict[tuple[str, ...], float] = {}
         #: when the newest event of each source happened (ms)
@@ -172,8 +174,7 @@ class Partition:
                 timeline.touched = self._cuts
                 for time, _, _, _, event in fresh:
                     if type(event) is CustomerErased:
-                        timeline.erased = True
-                        heappush(self._erased, (time, key))
+                        self._erased_now.append((time, key))
                 timeline.add(self.context, fresh)
                 self._dirty.add(key)
         self._waiting = {}
@@ -239,6 +240,10 @@ class Partition:
         bound = self.clock - self._grace - FOLD_MARGIN
         timelines: list[tuple[bytes, bytes | None]] = []
         panes: list[tuple[bytes, bytes | None]] = []
+        for time, key in self._erased_now:
+            at = self._hot[key].erased = max(self.clock, time)
+            heappush(self._erased, (at, key))
+        self._erased_now = []
         for key in self._dirty:
             timeline = self._hot[key]
             if timeline.count > _LONG_TAIL:
@@ -260,16 +265,20 @@ class Partition:
         return Changes({TIMELINES: timelines, PANES: panes}, dead)
 
     def _forget(self, bound: int) -> list[str]:
-        """Forget the erased customers of whom nothing that old can come any more, unless they have come back."""
+        """Forget the erased customers of whom nothing from before can come any more, unless they have come back."""
         forgotten = []
         while self._erased and self._erased[0][0] < bound:
-            _, key = heappop(self._erased)
-            if key in self._hot or key in self._cold:
-                timeline = self._hot.get(key) or self._timeline(key)
-                timeline.fold_before(self.context, bound)
-                if timeline.blank:
-                    del self._hot[key]
-                    forgotten.append(key)
+            at, key = heappop(self._erased)
+            if key not in self._hot and key not in self._cold:
+                continue
+            timeline = self._hot.get(key) or self._timeline(key)
+            if timeline.erased != at:  # erased again, later
+                continue
+            timeline.fold_before(self.context, bound)
+            timeline.erased = 0
+            if timeline.blank:
+                del self._hot[key]
+                forgotten.append(key)
         return forgotten
 
     def _write_work(self, key: str, timeline: Timeline, panes: list[tuple[bytes, bytes | None]]) -> None:
@@ -330,8 +339,8 @@ class Partition:
                     self._cold.pop(key.decode(), None)
                 else:
                     self._cold[key.decode()] = value
-                    if has_erasure(value):
-                        self._found_erased.add(key.decode())
+                    if erased := erased_at(value):
+                        heappush(self._erased, (erased, key.decode()))
             return
         for key, value in pairs:
             kind = key[:1]
@@ -362,11 +371,6 @@ class Partition:
                 parts.setdefault((size, number), {})[group] = value
         for (size, number), found in parts.items():
             self.store.put(size, number, records.join_groups(found))
-        for key in self._found_erased & self._cold.keys():
-            timeline = Timeline.load(self._cold[key], self.context, customer=True)
-            for time in timeline.erasures():
-                heappush(self._erased, (time, key))
-        self._found_erased = set()
         self._found_panes, self._found_groups, self._found_rows = {}, {}, {}
 
     def counters(self) -> Mapping[tuple[str, ...], float]:

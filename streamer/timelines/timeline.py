@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from streamer.events import CustomerErased, Event
+from streamer.events import Event
 from streamer.events.codec import pack, unpack_all
 from streamer.facts import GROUP_UNIT, Fact, cell
 from streamer.metrics.catalogue import ACTIVITY
@@ -51,14 +51,14 @@ Entry = tuple[int, int, str, str, Event]
 class Record(msgspec.Struct, array_like=True, gc=False):
     """A timeline as it is written: the base (empty: nothing folded yet), up to when it is folded, and the tail.
 
-    `erased` is written only where it is true: the customer was erased by an event of the tail.
+    `erased` is written only where the customer was erased: the clock (ms) when that was taken in.
     """
 
     base: bytes
     folded: int
     count: int
     tail: bytes
-    erased: bool = False
+    erased: int = 0
 
 
 _encode_record = msgspec.msgpack.Encoder().encode
@@ -109,8 +109,8 @@ class Timeline:
         self.last: tuple[int, int, str, str] = (0, 0, "", "")
         self.tail = bytearray()
         self.state = State(customer=customer)
-        #: an event of the tail erased the customer
-        self.erased = False
+        #: the clock when the customer's erasure was taken in, ms; 0: was not erased
+        self.erased = 0
         #: the cut up to which it was used last
         self.touched = 0
         #: the bits of the hashes of the ids in the tail: almost every event is told by them to be no repeat
@@ -136,7 +136,7 @@ class Timeline:
     def record(self) -> bytes:
         """Return the timeline as it is written."""
         written = (self.base, self.folded, self.count, self.tail)  # as a Record, which takes longer to make
-        return _encode_record((*written, True) if self.erased else written)
+        return _encode_record((*written, self.erased) if self.erased else written)
 
     def has(self, source: str, id_: str) -> bool:
         """Tell whether the tail has an event of this source and id."""
@@ -227,10 +227,6 @@ class Timeline:
         """Whether nothing is left to remember: the customer was erased, and nothing has come since."""
         return not self.count and self.state == State(customer=self.state.customer, events=self.state.events)
 
-    def erasures(self) -> list[int]:
-        """Return when the customer was erased, as far as the tail tells (ms)."""
-        return [time for time, _, _, _, event in self._entries() if type(event) is CustomerErased]
-
     def fold_before(self, ctx: Context, bound: int) -> None:
         """Fold what is older than `bound` into the base: no event before the last of that can be accepted any more."""
         if not self.count or self.first >= bound:
@@ -246,13 +242,12 @@ class Timeline:
             self.base = _encode_state(self._fold(ctx, tail[:place], []))
             self._put(tail[place:])
         self._ids = None
-        self.erased = self.erased and bool(self.erasures())
         self.folded = max(self.folded, folded + 1)
 
 
-def has_erasure(record: bytes) -> bool:
-    """Tell of a timeline's record, without reading it, whether an event of its tail erased the customer."""
-    return record[0] == _FIVE
+def erased_at(record: bytes) -> int:
+    """Return the clock (ms) when the customer of a timeline's record was erased, 0 where they were not."""
+    return _decode_record(record).erased if record[0] == _FIVE else 0
 
 
 def difference(old: list[Fact], new: list[Fact]) -> list[Fact]:

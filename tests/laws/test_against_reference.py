@@ -233,6 +233,13 @@ FOUND = {
         happened("chat.answered", "t", HOUR + 5 * SECOND),
         says("agent", HOUR + MINUTE, "chat"),
     ],
+    # a contact is another one after the erasure, and its first `queued` another
+    "an erasure between two queueds, the second with a left_queue": [
+        call("queued", 0),
+        happened("customer.erased", "ada", 0),
+        call("queued", 1),
+        call("left_queue", 1, reason="timeout"),
+    ],
     # the leg gives the chat an end, and with it the episode: when the leg is lost
     "a chat without a leg that gets one of which only the ring is seen": [
         call("answered", 0, waited_seconds=0),

@@ -3,7 +3,7 @@
 import pytest
 
 from streamer.events import millis
-from streamer.partition import _LONG_TAIL, Partition
+from streamer.partition import _LONG_TAIL, TIMELINES, Partition
 from streamer.settings import Settings
 from tests.strategies.events import START_MS, build
 
@@ -22,3 +22,34 @@ def test_history_of_one_customer_loses_nothing_between_flushes(number):
         partition.accept(event, millis(event.time), time)
         partition.changes(NOW + i)
     assert not any(key[0] == "support_events_late" for key in partition.counters())
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_erased_customer_of_the_past_stays_erased_while_history_comes(restarted):
+    """Forgotten by the clock, not by its own time: what was there before the erasure may still be told, and told again."""
+    partition = Partition(Settings())
+    partition.changes(NOW)
+
+    def take(name, minute, known=None):
+        subject, data = ("c" if name == "customer.erased" else "T"), {"customer": "c"}
+        if name == "ticket.message":
+            data["author"] = "customer"
+        time = START_MS + MINUTE * minute
+        event = build(f"support.{name}", time, subject, data, id=f"{name} {minute}")
+        partition.accept(event, time, time if known is None else START_MS + MINUTE * known)
+
+    take("ticket.created", 0)
+    take("customer.erased", 60)
+    cut = partition.changes(NOW + 1).tables
+    if restarted:
+        partition = Partition(Settings())
+        for table, rows in cut.items():
+            partition.restore_many(table, rows)
+        partition.restored()
+    partition.changes(NOW + MINUTE)
+    take("ticket.created", 0)  # the file is sent again
+    take("ticket.message", 30, known=120)
+    partition.changes(NOW + 2 * MINUTE)
+    assert [item for work in partition.open_work() for item in work] == []
+    assert partition.counters()["support_events_duplicate", "crm"] == 1
+    assert list(partition.changes(NOW + 2 * 86_400_000).tables[TIMELINES]) == [(b"c:c", None)]

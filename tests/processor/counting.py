@@ -1,4 +1,7 @@
-"""A deterministic PartitionState: counts and sums per customer, counts per queue, dead letters for what is no JSON."""
+"""A deterministic PartitionState: counts and sums per customer, counts per queue, dead letters for what is no JSON.
+
+It takes topics of any name: tests of what lies around the state share a broker, and see each record counted.
+"""
 
 import msgspec
 

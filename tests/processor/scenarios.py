@@ -10,10 +10,8 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from streamer.embedded import free_port
-from tests.processor.kit import assert_exact, http_get, oracle  # noqa: F401
+from tests.processor.kit import READY, assert_exact, http_get
 from tests.services.process import wait_until
-
-READY = "ready: partitions"
 
 
 def start_all(group, workers, static=True, hooks=None):
@@ -30,16 +28,34 @@ def restart_dead(group, static=True, hooks=None):
 
 
 def kill_at_random(group, workers, kills, pause, static=True):
-    """Kill -9 one of the workers at random moments and start it again."""
+    """Kill -9 one of the workers at random moments and start it again.
+
+    Without static membership each death and each start is a rebalance. Before and after every other kill all workers are
+    waited for, so that rebalances come to their end; the other kills fall into them.
+    """
     start_all(group, workers, static)
-    group.workers[0].wait_for(READY)
-    for _ in range(kills):
+    seen = {}
+    for number in range(kills):
+        awaited = not number or (number % 2 and not static)
+        if awaited:
+            wait_for_all(group, seen)
         time.sleep(random.uniform(*pause))
         victim = random.randrange(workers)
         assert group.workers[victim].alive, group.workers[victim].log()[-3000:]
+        seen = {name: worker.count(READY) for name, worker in group.workers.items()}
         group.workers[victim].kill9()
         restart_dead(group, static)
+        if awaited and number:
+            wait_for_all(group, seen)
+    if not static:
+        assert group.rebalances() >= kills // 2
     return assert_exact(group, 90)
+
+
+def wait_for_all(group, seen):
+    """Wait until every worker has been given its partitions once more than it was `seen` to be."""
+    for name, worker in group.workers.items():
+        worker.wait_for(READY, seen.get(name, 0) + 1)
 
 
 def storm(group, workers, steps, pause):

@@ -1,5 +1,8 @@
 # ruff: noqa: T201
-"""A worker process for tests: `worker_main.py CONFIG_JSON`; hooks into its flushes come from HOOKS (JSON)."""
+"""A worker process for tests: `worker_main.py CONFIG_JSON`; hooks into its flushes come from HOOKS (JSON).
+
+With `settings` in its configuration its state is the product's, made as `streamer worker` makes it; else it counts.
+"""
 
 import asyncio
 import json
@@ -12,9 +15,11 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
+from streamer.partition import COUNTERS, Partition
 from streamer.processor.config import WorkerConfig
 from streamer.processor.errors import ProcessorError
 from streamer.processor.worker import run_worker
+from streamer.settings import Settings
 from tests.processor.counting import CountingState
 
 HOOKS = json.loads(os.environ.get("HOOKS", "{}"))
@@ -82,13 +87,18 @@ def main():
         AIOKafkaProducer.begin_transaction = begin_transaction
         AIOKafkaProducer.send_batch = send_batch
         AIOKafkaProducer.commit_transaction = commit_transaction
+    print("STARTED", flush=True)
     values = json.loads(sys.argv[1])
-    config = WorkerConfig(**{**values, "sources": tuple(values["sources"])})
+    plain = values.pop("settings", None)
+    config = WorkerConfig(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
     if HOOKS.get("break_state"):
         CountingState.apply = lambda *_: 1 / 0
     try:
-        run_worker(config, lambda partition: CountingState(config.sources),
-                   {"support_events": ("Events.", ("topic",))})  # fmt: skip
+        if plain is None:
+            run_worker(config, lambda _: CountingState(config.sources), {"support_events": ("Events.", ("topic",))})
+        else:
+            settings = Settings.model_validate(plain)
+            run_worker(config, lambda number: Partition(settings, number), COUNTERS)
     except ProcessorError as exc:
         print("REFUSED", exc, flush=True)
         sys.exit(3)

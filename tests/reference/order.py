@@ -132,13 +132,13 @@ def timelines(events: list[Event], at: int) -> tuple[list[Timeline], list[list[E
     for (kind, name), members in customers.items():
         customer = name if kind == "customer" else ""
         stretch: list[Event] = []
-        for event in _defer(_sorted(members)):
+        for event in _sorted(members):
             if event.what == "erased":
-                result.append(Timeline(customer, _numbered(stretch), event.time, erased=True))
+                result.append(Timeline(customer, _numbered(_defer(stretch)), event.time, erased=True))
                 stretch = []
             else:
                 stretch.append(event)
-        result.append(Timeline(customer, _numbered(stretch), at))
+        result.append(Timeline(customer, _numbered(_defer(stretch)), at))
     return result, [_numbered(_sorted(members)) for members in agents.values()]
 
 
