@@ -17,6 +17,7 @@ COPY prometheus /prometheus
 RUN sed -i 's|file_sd_configs: .*targets/worker.yml.*|dns_sd_configs: [{names: [worker], type: A, port: 6066, refresh_interval: 5s}]|' /prometheus/prometheus.yml
 RUN sed -i 's|127.0.0.1|board|' /prometheus/targets/board.yml
 RUN sed -i 's|127.0.0.1|alertmanager|' /prometheus/targets/alertmanager.yml
+RUN sed -i 's|^\[\]$|- targets: ["ingest:8088"]|' /prometheus/targets/ingest.yml
 RUN grep -q 'names: \[worker\]' /prometheus/prometheus.yml
 
 FROM prom/prometheus:v2.53.5 AS prometheus

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from aiohttp import web
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from streamer.settings import Settings
 
 logger = get_logger(__name__)
+# Those that connect at once and are more wait for seconds until they try again, instead of being told 503.
+_BACKLOG: Final = 1_024
 
 
 @asynccontextmanager
@@ -48,6 +50,7 @@ async def serving(ingress: Ingress) -> AsyncIterator[tuple[int, Guard]]:
     assert runner.server is not None
     # A second more than a handler gets: its 503 comes before the cut.
     guards.append(guard := Guard(runner.server, connections=limits.connections, seconds=seconds + 1))
+    ingress.guard = guard
     try:
         server = await _listen(guard, limits.host, limits.port)
         try:
@@ -60,7 +63,7 @@ async def serving(ingress: Ingress) -> AsyncIterator[tuple[int, Guard]]:
 
 async def _listen(guard: Guard, host: str, port: int) -> asyncio.Server:
     try:
-        return await asyncio.get_running_loop().create_server(guard, host, port)
+        return await asyncio.get_running_loop().create_server(guard, host, port, backlog=_BACKLOG)
     except OSError as error:
         raise DependencyError("ingest", f"cannot listen on {host}:{port}: {error.strerror}") from error
 

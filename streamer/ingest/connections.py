@@ -23,11 +23,16 @@ class Guard:
         self.cut = 0
 
     def __call__(self) -> asyncio.Protocol:
-        """Return the protocol for a new connection: aiohttp's, or one that says no."""
+        """Return the protocol for a new connection: aiohttp's, or one that says no.
+
+        It has its place from here on: of many that come at once, asyncio makes all protocols before it connects the first.
+        """
         if len(self.open) >= self._connections_max:
             self.refused += 1
             return _Refusal()
-        return _Guarded(self, self._server(), self._seconds)
+        inner = self._server()
+        self.open[inner] = guarded = _Guarded(self, inner, self._seconds)
+        return guarded
 
     def finished(self, inner: object) -> None:
         """A request was answered: the connection may wait for the next one, as long again."""
@@ -42,6 +47,8 @@ class _Guarded(asyncio.Protocol):
         self._guard, self._inner, self._seconds = guard, inner, seconds
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._transport: Any = None
+        self.wait()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -79,7 +86,10 @@ class _Guarded(asyncio.Protocol):
             self._timer = self._loop.call_at(self._deadline, self._look)
             return
         self._guard.cut += 1
-        self._transport.abort()
+        if self._transport is None:  # it never came to be connected, so it will not be lost either
+            self._guard.open.pop(self._inner, None)
+        else:
+            self._transport.abort()
 
 
 class _Refusal(asyncio.Protocol):

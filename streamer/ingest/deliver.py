@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streamer.errors import DependencyError, StreamerError
 from streamer.producers.kafka import Producer, address, connection
+from streamer.progress import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _LINGER_MS: Final = 10
 # A topic's first metadata, waited for in a thread.
 _BLOCK_MS: Final = 2_000
+# Health checks wait 4 s and more for an answer.
+_READY_S: Final = 2.0
 
 _encode = msgspec.json.Encoder().encode
 
@@ -38,6 +41,12 @@ class Deliver(Protocol):
 
     async def deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Return when all events are safe. Raises `FullError`, or `DependencyError` where they may be lost."""
+
+    async def unready(self) -> str | None:
+        """Return why events would not be safe now, None if they would."""
+
+    def spooled(self) -> int | None:
+        """Return how many events wait on the disk, None where there is no spool."""
 
     def close(self) -> None:
         """End; what is not acknowledged was not promised to anybody."""
@@ -68,17 +77,22 @@ class KafkaDeliver:
         self._woken = False  # whether the loop will look at the answers
         self._waking = False  # whether the loop will wake kafka-python's thread
         try:
-            self._producer = Producer(
-                **connection(settings),
-                acks="all",
-                allow_auto_create_topics=False,
-                bootstrap_timeout_ms=timeout_ms,
-                delivery_timeout_ms=timeout_ms,
-                linger_ms=_LINGER_MS,
-                max_block_ms=_BLOCK_MS,
-                metrics_enabled=False,
-                request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
-            )
+            with waiting(f"Kafka at {settings.kafka.bootstrap}", timeout_ms / 1000):
+                self._producer = Producer(
+                    **connection(settings),
+                    acks="all",
+                    allow_auto_create_topics=False,
+                    bootstrap_timeout_ms=timeout_ms,
+                    delivery_timeout_ms=timeout_ms,
+                    linger_ms=_LINGER_MS,
+                    max_block_ms=_BLOCK_MS,
+                    metrics_enabled=False,
+                    request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
+                )
+        except KafkaTimeoutError as error:
+            raise DependencyError(
+                "kafka", f"{settings.kafka.bootstrap} did not answer in {timeout_ms / 1000:g} s"
+            ) from error
         except KafkaError as error:
             raise DependencyError("kafka", f"{settings.kafka.bootstrap}: {type(error).__name__}") from error
 
@@ -127,6 +141,22 @@ class KafkaDeliver:
         if not places:
             raise DependencyError("kafka", f"there is no topic {topic}")
         self._known.add(topic)
+
+    async def unready(self) -> str | None:
+        """Ask the brokers for the topics anew: a connection that is there says little, one that is not says nothing."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        answered = self._producer._metadata.request_update()  # noqa: SLF001 (kafka-python has no ping)
+        answered.add_both(lambda _: loop.is_closed() or loop.call_soon_threadsafe(done.set))
+        try:
+            async with asyncio.timeout(_READY_S):
+                await done.wait()
+        except TimeoutError:
+            return "Kafka does not answer"
+        return None if answered.exception is None else f"Kafka: {type(answered.exception).__name__}"
+
+    def spooled(self) -> int | None:
+        """Return None: it has no spool."""
+        return None
 
     def close(self) -> None:
         """End within two seconds."""

@@ -7,31 +7,23 @@ from typing import TYPE_CHECKING, Any, Final
 from streamer import __version__
 from streamer.events import TYPES
 from streamer.ingest.adapters import ADAPTERS
+from streamer.ingest.route import SIGNED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamer.ingest.server import Route
+    from streamer.ingest.route import Route
 
-# By scheme: the ways to sign, each of them the headers that it needs together.
-_SIGNED_BY: Final[dict[str, list[tuple[str, ...]]]] = {
-    "zendesk": [("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")],
-    "hub-sha1": [("x-hub-signature",)],
-    "twilio": [("x-twilio-signature",)],
-    "typeform": [("typeform-signature",)],
-    "helpscout": [("x-helpscout-signature",)],
-    "survicate": [("hmac",)],
-    "rocketchat": [("x-rocketchat-livechat-token",)],
-    "standard": [("webhook-id", "webhook-timestamp", "webhook-signature")],
-    "token": [("bearer",), ("token",)],
-}
+#: events of one request: 1,000 are taken in 50 ms, in which nobody else is answered; what has more to say sends a file
+BATCH_MAX: Final = 1_000
+
 _TOKENS: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "token": {"type": "apiKey", "in": "query", "name": "token", "description": "For senders that cannot set a header."},
 }
 _PROBLEMS: Final = {
     "401": "The signature is missing or wrong, or the delivery is too old.",
-    "413": "The body is too large, before or after decompression.",
+    "413": f"The body is too large, before or after decompression, or has over {BATCH_MAX} events.",
     "415": "The body has an encoding that is not understood.",
     "422": "No event can be made of the body.",
     "429": "Too many events are not acknowledged yet; try again after Retry-After.",
@@ -50,7 +42,11 @@ _KINDS: Final[dict[str, dict[str, Any]]] = {
     "cloudevents": {
         "application/cloudevents+json": {"schema": {"$ref": "#/components/schemas/CloudEvent"}},
         "application/cloudevents-batch+json": {
-            "schema": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}}
+            "schema": {
+                "type": "array",
+                "description": f"At most {BATCH_MAX} events.",
+                "items": {"$ref": "#/components/schemas/CloudEvent"},
+            }
         },
         "application/json": {
             "schema": {"type": "object", "description": "An event's data; its attributes are ce-... headers."}
@@ -62,6 +58,11 @@ _SCHEMAS: Final = {
     "Problem": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
     "Taken": {"type": "object", "required": ["events"], "properties": {"events": {"type": "integer", "minimum": 0}}},
     "Live": {"type": "object", "required": ["live"], "properties": {"live": {"const": True}}},
+    "Ready": {
+        "type": "object",
+        "required": ["ready"],
+        "properties": {"ready": {"type": "boolean"}, "reason": {"type": "string"}},
+    },
     "CloudEvent": {
         "type": "object",
         "description": "An event of the contract; the schema of each type is in schemas/v1.",
@@ -84,11 +85,15 @@ def describe(routes: Mapping[str, Route]) -> dict[str, Any]:
     paths: dict[str, Any] = {f"/in/{name}": _path(name, route) for name, route in routes.items()}
     paths["/"] = {"get": _read("page", "The sources and the last delivery of each.", {"text/html": {}})}
     paths["/live"] = {"get": _read("live", "Whether the process turns.", _content("Live"))}
+    paths["/ready"] = {"get": _read("ready", "A delivery would be taken.", _content("Ready"))}
+    unready = {"description": "Kafka does not answer, and no spool has room.", "content": _content("Ready")}
+    paths["/ready"]["get"]["responses"]["503"] = unready | {"headers": _RETRY}
+    paths["/metrics"] = {"get": _read("metrics", "The ingress' own numbers, for Prometheus.", {"text/plain": {}})}
     paths["/openapi.json"] = {"get": _read("openapi", "This document.", {"application/json": {}})}
     headers = {
         name: _TOKENS.get(name, {"type": "apiKey", "in": "header", "name": name})
         for route in routes.values()
-        for way in _SIGNED_BY[route.scheme]
+        for way in SIGNED_BY[route.scheme]
         for name in way
     }
     return {
@@ -111,16 +116,24 @@ def _path(name: str, route: Route) -> dict[str, Any]:
         "operationId": f"deliver-{name}",
         "summary": f"A delivery for the adapter {route.adapter}, signed by the scheme {route.scheme}.",
         "parameters": [_ENCODING],
-        "security": [{key: [] for key in way} for way in _SIGNED_BY[route.scheme]],
+        "security": [{key: [] for key in way} for way in SIGNED_BY[route.scheme]],
         "requestBody": {"required": True, "content": _KINDS.get(route.adapter, {"application/json": _ANYTHING})},
         "responses": answer,
     }
     if not route.secrets:
         post["description"] = "No secret is configured: every delivery is refused with 401."
-    path = {"post": post}
+    path = {"post": post, "head": _probe(name)}
     if route.adapter == "cloudevents":
         path["options"] = _handshake(name)
     return path
+
+
+def _probe(name: str) -> dict[str, Any]:
+    return {
+        "operationId": f"probe-{name}",
+        "summary": "Whether the address exists: some senders ask before they subscribe it.",
+        "responses": {"200": {"description": "It does."}},
+    }
 
 
 def _handshake(name: str) -> dict[str, Any]:

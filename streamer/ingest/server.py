@@ -7,46 +7,35 @@ import hashlib
 import html
 import time
 import zlib
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streamer.errors import DependencyError, OutputError
 from streamer.events import Decoder, InvalidEvent
 from streamer.ingest.adapters import ADAPTERS
-from streamer.ingest.adapters.base import Delivery, RefusedError, Source, UnknownTypeError, iso
+from streamer.ingest.adapters.base import Delivery, RefusedError, UnknownTypeError, iso
 from streamer.ingest.deliver import Deliver, FullError
-from streamer.ingest.openapi import describe
+from streamer.ingest.metrics import IngestMetrics
+from streamer.ingest.openapi import BATCH_MAX, describe
+from streamer.ingest.route import Route, configured
 from streamer.ingest.signatures import ForgedError, form, verify
-from streamer.ingest.state import Locks, StateStore
+from streamer.ingest.state import OWN, Locks, StateStore
 from streamer.logs import get_logger
 from streamer.producers.kafka import address
-from streamer.settings._processes import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from streamer.ingest.connections import Guard
     from streamer.settings import Settings
 
 logger = get_logger(__name__)
 _SENDERS_RATE: Final = "120000"  # requests a minute promised to CloudEvents senders: 2,000 a second
-
-
-@dataclass
-class Route:
-    """One configured source with what became of its deliveries."""
-
-    source: Source
-    adapter: str
-    scheme: str
-    secrets: list[bytes]
-    outcomes: Counter[str] = field(default_factory=Counter)
-    events: int = 0
-    last: tuple[int, str] | None = None
-    """When the last delivery was over, in ms since the epoch, and what became of it."""
+_SAVE_S: Final = 1.0  # between two commits of what the page shows; a kill -9 takes no more
+_EVER_MS: Final = 2**63
 
 
 class Ingress:
@@ -62,42 +51,56 @@ class Ingress:
         self.limits = settings.ingest
         self._state = state or StateStore()
         self._locks = Locks()
-        self._deliver = deliver
+        self.deliver = deliver
         self._clock = clock or (lambda: time.time_ns() // 1_000_000)
         self._decoder = Decoder(settings.surveys.scales, settings.time.future)
-        self.routes = _routes(settings)
+        self.routes = configured(settings)
+        #: deliveries to addresses of no source
+        self.unknown = 0
+        #: of the connections, once it is served
+        self.guard: Guard | None = None
+        self._metrics = IngestMetrics(self)
+        self._unsaved: set[str] = set()
+        self._saving: asyncio.Task[None] | None = None
+        for name, route in self.routes.items():
+            kept = self._state.get(OWN, name)
+            route.last = tuple(kept) if kept else None
 
     def app(self) -> web.Application:
         """Return the application."""
         app = web.Application(client_max_size=self.limits.body_bytes)
         app.router.add_post("/in/{name}", self._take)
+        app.router.add_head("/in/{name}", self._probe)
         app.router.add_options("/in/{name}", self._handshake)
         app.router.add_get("/", self._page)
         app.router.add_get("/live", _live)
+        app.router.add_get("/ready", self._ready)
+        app.router.add_get("/metrics", self._scrape)
         app.router.add_get("/openapi.json", self._openapi)
+        app.on_cleanup.append(self._end)
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
         route = self.routes.get(request.match_info["name"])
         if route is None:
+            self.unknown += 1
             return _answer(404, "there is no such source")
         outcome, response = "failed", _answer(500, "failed")
         try:
             async with asyncio.timeout(self.limits.request_timeout / 1000):
-                count = await self._accept(route, request)
-            outcome = "accepted" if count else "without_event"
+                outcome, count = await self._accept(route, request)
             empty = ADAPTERS[route.adapter].empty_answer
             response = web.Response(status=204) if empty else _answer(200, None, events=count)
-        except ForgedError as error:
-            outcome, response = "forged", _answer(401, str(error))
-        except _TooLargeError:
-            outcome, response = "too_large", _answer(413, f"the body is over {self.limits.body_bytes} bytes")
+        except _UntrustedError as error:
+            outcome, response = error.outcome, _answer(401, str(error))
+        except _TooLargeError as error:
+            outcome, response = "too_large", _answer(413, str(error))
         except _EncodingError as error:
-            outcome, response = "refused", _answer(415, str(error))
+            outcome, response = "unknown_encoding", _answer(415, str(error))
         except UnknownTypeError:
             outcome, response = "unknown_type", _answer(200, None, events=0)
         except (RefusedError, InvalidEvent) as error:
-            outcome, response = "refused", _answer(422, str(error))
+            outcome, response = "invalid", _answer(422, str(error))
         except FullError as error:
             outcome, response = "full", _answer(429, str(error))
         except (DependencyError, OutputError, TimeoutError):
@@ -105,17 +108,19 @@ class Ingress:
         finally:
             route.outcomes[outcome] += 1
             route.last = self._clock(), outcome
+            self._save_soon(route.source.name)
         return response
 
-    async def _accept(self, route: Route, request: web.Request) -> int:
+    async def _accept(self, route: Route, request: web.Request) -> tuple[str, int]:
+        """Return what became of a delivery that was taken, and how many events it had."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         raw = await _read(request, self.limits.body_bytes)
         now = self._clock()
-        limits = self.limits
-        at = {"now_ms": now, "window_ms": limits.replay_window}
-        verify(route.scheme, route.secrets, headers, raw, path=request.raw_path, **at)
-        body = _decompressed(raw, headers.get("content-encoding", ""), limits.body_bytes)
+        self._verify(route, headers, raw, request.raw_path, now)
+        body = _decompressed(raw, headers.get("content-encoding", ""), self.limits.body_bytes)
         payload = _parse(body, headers.get("content-type", ""))
+        if isinstance(payload, list) and len(payload) > BATCH_MAX:
+            raise _TooLargeError(f"a batch of over {BATCH_MAX} events")
         delivery = Delivery(payload, headers, now, hashlib.sha256(raw).hexdigest())
         adapter = ADAPTERS[route.adapter]
         # One at a time for a ticket: two snapshots of it at once would both be compared with the same one before.
@@ -125,10 +130,31 @@ class Ingress:
             for event in events:
                 topic, key = address(event)
                 self._decoder.decode(topic, key.encode(), msgspec.json.encode(event), now)
-            await self._deliver.deliver(events)
+            await self.deliver.deliver(events)
             await changes.save(now)
-        route.events += len(events)
-        return len(events)
+        return route.delivered(events), len(events)
+
+    def _verify(self, route: Route, headers: Mapping[str, str], raw: bytes, path: str, now: int) -> None:
+        """Return if the delivery is its source's, of now. Raises `_UntrustedError`, which says why for the counter."""
+
+        def check(window_ms: int) -> None:
+            at = {"now_ms": now, "window_ms": window_ms}
+            verify(route.scheme, route.secrets, headers, raw, path=path, public_url=route.public_url, **at)
+
+        try:
+            check(self.limits.replay_window)
+        except ForgedError as error:
+            if route.unsigned(headers, path):
+                raise _UntrustedError("unsigned", error) from None
+            try:
+                check(_EVER_MS)
+            except ForgedError:
+                raise _UntrustedError("forged", error) from None
+            raise _UntrustedError("replayed", error) from None
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        """HEAD: SurveyMonkey asks so, unsigned, whether an address exists before it subscribes it."""
+        return web.Response(status=200 if request.match_info["name"] in self.routes else 404)
 
     async def _handshake(self, request: web.Request) -> web.Response:
         """CloudEvents' abuse protection: a sender asks whether it may deliver here (HTTP 1.1 Web Hooks, 4)."""
@@ -155,40 +181,60 @@ class Ingress:
     async def _openapi(self, _request: web.Request) -> web.Response:
         return _answer(200, None, **describe(self.routes))
 
+    async def _scrape(self, _request: web.Request) -> web.Response:
+        text = generate_latest(self._metrics.registry)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        """Whether a delivery would be taken now."""
+        reason = await self.deliver.unready()
+        return _answer(200, None, ready=True) if reason is None else _answer(503, None, ready=False, reason=reason)
+
+    def _save_soon(self, name: str) -> None:
+        """Keep a source's last delivery for the next start: soon, for a commit a delivery is too much."""
+        self._unsaved.add(name)
+        if self._saving is None:
+            self._saving = asyncio.create_task(self._save_on())
+
+    async def _save_on(self) -> None:
+        while self._unsaved:
+            await asyncio.sleep(_SAVE_S)
+            await self._save()
+        self._saving = None
+
+    async def _save(self) -> None:
+        names, self._unsaved = self._unsaved, set()
+        try:
+            await self._state.save(OWN, {name: self.routes[name].last for name in names}, self._clock())
+        except OutputError as error:
+            logger.warning("the last deliveries are not kept", reason=str(error))
+
+    async def _end(self, _app: web.Application) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            await self._save()
+
+
+class _UntrustedError(Exception):
+    """The delivery is not its source's, or too old; `outcome` is for the counter, the text for the sender."""
+
+    def __init__(self, outcome: str, reason: ForgedError) -> None:
+        super().__init__(str(reason))
+        self.outcome = outcome
+
 
 class _TooLargeError(Exception):
-    """The body is over the limit, before or after decompression."""
+    """The body is over the limit, before or after decompression, or a batch has too many events."""
 
 
 class _EncodingError(Exception):
     """The body's encoding is none that is understood."""
 
 
-def _routes(settings: Settings) -> dict[str, Route]:
-    """Return the sources with their secrets. Raises `SettingsError` for a file that cannot be read."""
-    limits = settings.ingest
-    key = read_secret(limits.key_file, "ingest.key_file")
-    # Ids that the operator's own systems give are hashed as they come, like the SDK's.
-    own = {name for name, one in limits.sources.items() if one.adapter == "cloudevents"} | {""}
-    routes = {}
-    for name, one in limits.sources.items():
-        secrets = [read_secret(file, f"ingest.sources.{name}.secret_files") for file in one.secret_files]
-        source = Source(
-            name,
-            key.get_secret_value().encode() if key else b"",
-            names=one.names,
-            pass_names=one.pass_names,
-            ids_of=one.ids_of,
-            plain=(name if one.ids_of is None else one.ids_of) in own,
-        )
-        known = [secret.get_secret_value().encode() for secret in secrets if secret]
-        routes[name] = Route(source, one.adapter, one.scheme or ADAPTERS[one.adapter].scheme, known)
-    return routes
-
-
 async def _read(request: web.Request, limit: int) -> bytes:
+    too_large = _TooLargeError(f"the body is over {limit} bytes")
     if (request.content_length or 0) > limit:
-        raise _TooLargeError
+        raise too_large
     first = await request.content.readany()
     if request.content.at_eof() and len(first) <= limit:  # nearly always: a webhook is in one piece
         return first
@@ -196,7 +242,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
     while len(body) <= limit and not request.content.at_eof():
         body += await request.content.readany()
     if len(body) > limit:
-        raise _TooLargeError
+        raise too_large
     return bytes(body)
 
 
@@ -213,7 +259,7 @@ def _decompressed(raw: bytes, encoding: str, limit: int) -> bytes:
     except zlib.error:
         raise RefusedError("the body is not what its encoding says") from None
     if len(body) > limit:
-        raise _TooLargeError
+        raise _TooLargeError(f"the body is over {limit} bytes")
     if not machine.eof or machine.unused_data:
         raise RefusedError("the body is not what its encoding says")
     return body

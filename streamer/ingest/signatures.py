@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _SIGNATURES_MAX: Final = 10  # Standard Webhooks allows several; each costs an HMAC
 _FIELDS_MAX: Final = 1_000  # of a form; the largest, Twilio's, have some 40
-_WEB: Final = ("https", "http")
+_PORTS: Final = {"https": 443, "http": 80}
+_TWILIO_METHODS: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 
 
 class ForgedError(StreamerError, PermissionError):
@@ -33,13 +34,15 @@ def verify(
     now_ms: int,
     window_ms: int,
     path: str = "",
+    public_url: str | None = None,
 ) -> None:
     """Return if one of the secrets signed the body, and a signed time is within the window of now.
 
-    Header names are in lower case; `path` is the request's, with its query. Raises `ForgedError`, also where there are
-    no secrets; the reason is never more than the sender may know.
+    Header names are in lower case; `path` is the request's, with its query; `public_url` is what the sender's address
+    has in front of it, where the request does not tell. Raises `ForgedError`, also where there are no secrets; the
+    reason is never more than the sender may know.
     """
-    given, expected, signed_at = _SCHEMES[scheme](Signed(headers, body, path))
+    given, expected, signed_at = _SCHEMES[scheme](Signed(headers, body, path, public_url))
     # Every pair is compared, whatever the first ones came to: the time says nothing about which secret is near.
     matches = [
         hmac.compare_digest(one, right)
@@ -59,6 +62,7 @@ class Signed(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     path: str
+    public_url: str | None
 
 
 # The signatures given, those that a secret would give, and the signed time in ms.
@@ -117,25 +121,83 @@ def _rocketchat(signed: Signed) -> _Parts:
 
 
 def _twilio(signed: Signed) -> _Parts:
-    """Base64 of HMAC-SHA1(auth token, public address + sorted parameters); JSON bodies by their hash in the address."""
-    address, _, query = signed.path.partition("?")
+    """Base64 of HMAC(secret, public address + parameters); JSON bodies by their hash in the address.
+
+    The parameters are sorted by name, and of each name the distinct values are sorted. SHA-1 unless the delivery says
+    that it was signed with a shared key by SHA-256.
+    """
     hashes = _query(signed, "bodySHA256")
     if hashes:
         if not hmac.compare_digest(_bytes(hashes[0].lower()), hashlib.sha256(signed.body).hexdigest().encode()):
             raise ForgedError("the signature is missing or wrong")
         parameters = b""
     else:
-        parameters = b"".join(sorted(name + value for name, value in form(signed.body)))
-    host = signed.headers.get("x-forwarded-host") or signed.headers.get("host", "")
-    # A proxy may have taken the TLS off and added its port: the address that Twilio called is one of these.
-    hosts = dict.fromkeys((host, host.rpartition(":")[0] or host, f"{host.partition(':')[0]}:443"))
-    tail = address + (f"?{query}" if query else "")
-    urls = [_bytes(f"{scheme}://{one}{tail}") for one in hosts for scheme in _WEB]
+        try:
+            parameters = b"".join(name + value for name, value in sorted(set(form(signed.body))))
+        except RefusedError:  # nobody who could sign sends so many
+            raise ForgedError("the signature is missing or wrong") from None
+    method = _twilio_method(signed.headers.get("x-twilio-webhooks-signature-settings", ""))
+    urls = [_bytes(url + signed.path) for url in _twilio_urls(signed)]
 
     def expected(secret: bytes) -> list[bytes]:
-        return [base64.b64encode(hmac.digest(secret, url + parameters, "sha1")) for url in urls]
+        return [base64.b64encode(hmac.digest(secret, url + parameters, method)) for url in urls]
 
     return _given(signed.headers.get("x-twilio-signature", "")), expected, None
+
+
+def _twilio_method(settings: str) -> str:
+    """Return the hash that `key=...,algorithm=HMAC_SHA256` names."""
+    pairs = (part.partition("=") for part in settings.split(","))
+    named = (value.strip().upper() for key, _, value in pairs if key.strip() == "algorithm")
+    name = next(filter(None, named), "HMAC_SHA1")
+    if name not in _TWILIO_METHODS:
+        raise ForgedError("the signature is missing or wrong")
+    return _TWILIO_METHODS[name]
+
+
+def _twilio_urls(signed: Signed) -> list[str]:
+    """Return what may stand before the path in the address that Twilio called: as told, without and with the port."""
+    if signed.public_url:
+        scheme, _, rest = signed.public_url.rstrip("/").partition("://")
+        host, slash, prefix = rest.partition("/")
+        ports, prefix = {scheme: _PORTS[scheme]}, slash + prefix
+    else:  # a proxy may have taken the TLS off
+        host = signed.headers.get("x-forwarded-host") or signed.headers.get("host", "")
+        ports, prefix = _PORTS, ""
+    bare = host.rpartition(":")[0] or host
+    return [
+        f"{scheme}://{one}{prefix}"
+        for scheme, port in ports.items()
+        for one in dict.fromkeys((host, bare, f"{bare}:{port}"))
+    ]
+
+
+def _delighted(signed: Signed) -> _Parts:
+    """`sha256=` and the hexadecimal HMAC-SHA256(API key, body)."""
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [b"sha256=" + hmac.digest(secret, signed.body, "sha256").hex().encode()]
+
+    return _given(signed.headers.get("x-delighted-webhook-signature", "").lower()), expected, None
+
+
+def _chatwoot(signed: Signed) -> _Parts:
+    """`sha256=` and the hexadecimal HMAC-SHA256(secret, timestamp.body), the timestamp in seconds."""
+    stamp = signed.headers.get("x-chatwoot-timestamp", "")
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [b"sha256=" + hmac.digest(secret, _bytes(f"{stamp}.") + signed.body, "sha256").hex().encode()]
+
+    return _given(signed.headers.get("x-chatwoot-signature", "").lower()), expected, _unix_ms(stamp)
+
+
+def _surveymonkey(signed: Signed) -> _Parts:
+    """Base64 of HMAC-SHA1(API key & secret, body)."""
+
+    def expected(secret: bytes) -> list[bytes]:
+        return [base64.b64encode(hmac.digest(secret, signed.body, "sha1"))]
+
+    return _given(signed.headers.get("sm-signature", "")), expected, None
 
 
 def _standard(signed: Signed) -> _Parts:
@@ -146,9 +208,8 @@ def _standard(signed: Signed) -> _Parts:
         message = _bytes(f"{unique}.{stamp}.") + signed.body
         return [b"v1," + base64.b64encode(hmac.digest(_standard_key(secret), message, "sha256"))]
 
-    signed_at = int(stamp) * 1000 if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else 0  # noqa: PLR2004
     given = [one for part in signed.headers.get("webhook-signature", "").split() for one in _given(part)]
-    return given, expected, signed_at
+    return given, expected, _unix_ms(stamp)
 
 
 def _token(signed: Signed) -> _Parts:
@@ -159,6 +220,16 @@ def _token(signed: Signed) -> _Parts:
     kind, _, token = signed.headers.get("authorization", "").partition(" ")
     given = _given(token.strip()) if kind.lower() == "bearer" else []
     return [*given, *(one for text in _query(signed, "token") for one in _given(text))], lambda secret: [secret], None
+
+
+def _or_token(scheme: Callable[[Signed], _Parts]) -> Callable[[Signed], _Parts]:
+    """Return a scheme that takes a token too, where one is given: a replayed signature cannot pass for one."""
+
+    def parts(signed: Signed) -> _Parts:
+        by_token = _token(signed)
+        return by_token if by_token[0] else scheme(signed)
+
+    return parts
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:
@@ -202,6 +273,10 @@ def _iso_ms(stamp: str) -> int:
         return 0
 
 
+def _unix_ms(stamp: str) -> int:
+    return int(stamp) * 1000 if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else 0  # noqa: PLR2004
+
+
 _SCHEMES: Final = {
     "zendesk": _zendesk,
     "hub-sha1": _hub_sha1,
@@ -210,6 +285,9 @@ _SCHEMES: Final = {
     "helpscout": _helpscout,
     "survicate": _survicate,
     "rocketchat": _rocketchat,
+    "delighted": _delighted,
+    "chatwoot": _or_token(_chatwoot),  # older ones do not sign
+    "surveymonkey": _or_token(_surveymonkey),  # for whoever fetches the responses
     "standard": _standard,
     "token": _token,
 }

@@ -9,7 +9,7 @@ import msgspec
 
 from streamer.errors import DependencyError
 from streamer.ingest.deliver import FullError
-from streamer.producers.emitter import _connecting
+from streamer.producers.emitter import connecting
 from streamer.producers.emitter_compose import Record
 from streamer.producers.emitter_courier import Courier
 from streamer.producers.emitter_held import Group
@@ -42,8 +42,11 @@ class SpoolDeliver:
     The courier blocks, so one thread at a time hands it all deliveries that have come meanwhile. Raises `SpoolError`.
     """
 
-    def __init__(self, settings: Settings, folder: Path, *, patience_s: float = _PATIENCE_S) -> None:
-        self._courier = Courier(_connecting(settings), folder, _SPOOL_BYTES, patience_s)
+    def __init__(
+        self, settings: Settings, folder: Path, *, patience_s: float = _PATIENCE_S, bytes_max: int = _SPOOL_BYTES
+    ) -> None:
+        self._courier = Courier(connecting(settings), folder, bytes_max, patience_s)
+        self._full_bytes = bytes_max - settings.ingest.body_bytes  # from there on it cannot take every delivery
         self._room = settings.ingest.unacknowledged
         self._waiting: list[_Waiting] = []
         self._handing: asyncio.Task[None] | None = None
@@ -61,6 +64,17 @@ class SpoolDeliver:
         if self._handing is None or self._handing.done():
             self._handing = asyncio.create_task(self._hand_over())
         await waiting.done
+
+    async def unready(self) -> str | None:
+        """Tell only of a spool that is full while Kafka is away."""
+        counts = self._courier.counts()
+        full = not counts.direct and counts.waiting_bytes > self._full_bytes
+        return "Kafka is away and the spool is full" if full else None
+
+    def spooled(self) -> int | None:
+        """Return how many events Kafka has not taken from the disk."""
+        counts = self._courier.counts()
+        return 0 if counts.direct else counts.waiting
 
     def close(self) -> None:
         """End; what is not in Kafka is in the spool, for the next start."""

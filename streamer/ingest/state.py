@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ROWS_MAX: Final = 1_000_000  # 200 bytes each: 200 MB
 _AGE_MAX_MS: Final = 90 * 86_400_000  # the timelines forget a finished ticket after 90 days
 _PRUNE_EVERY: Final = 1_000  # keys saved between two looks at the bounds; the look takes 1 ms
+#: the source of the rows that are the ingress' own, one for each source: they are never forgotten
+OWN: Final = ""
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -103,13 +105,13 @@ class StateStore:
         self._connection.close()
 
     def _prune(self, now_ms: int) -> None:
-        self._connection.execute("DELETE FROM state WHERE saved < ?", (now_ms - self._age_max_ms,))
+        self._connection.execute("DELETE FROM state WHERE saved < ? AND source != ?", (now_ms - self._age_max_ms, OWN))
         (rows,) = self._connection.execute("SELECT count(*) FROM state").fetchone()
         if rows > self._rows_max:
-            oldest = "SELECT source, key FROM state ORDER BY saved LIMIT ?"
+            oldest = "SELECT source, key FROM state WHERE source != ? ORDER BY saved LIMIT ?"
             self._connection.execute(
                 f"DELETE FROM state WHERE (source, key) IN ({oldest})",  # noqa: S608 (a constant)
-                (rows - self._rows_max,),
+                (OWN, rows - self._rows_max),
             )
 
 

@@ -58,10 +58,13 @@ class Tail:
 
         Raises `InputMissingError`, `OutputError` for the position, and with `once` `DependencyError`.
         """
+        # What is wrong with the files is said before Kafka is waited for.
+        if load(self._position_file, Position) is None:
+            Follower(self._path, None, self._source.digest).close()
         ended = False
         while not (ended or stop.is_set()):
             try:
-                with KafkaSender(self._settings, timeout_s=_KAFKA_S) as sender:
+                with KafkaSender(self._settings, timeout_s=_KAFKA_S, tell=once) as sender:
                     self._follow(sender, stop, once=once)
                 ended = True
             except DependencyError as error:

@@ -75,7 +75,7 @@ class Emitter(EventMethods):
         settings = settings or load_settings(config, options={"kafka.bootstrap": bootstrap})
         identity = Identity.from_file(key_file)
         self._composer = Composer(source, identity, settings.surveys.scales, settings.time.future)
-        self._courier: Courier = Courier(_connecting(settings), Path(spool), spool_bytes, patience_s)
+        self._courier: Courier = Courier(connecting(settings), Path(spool), spool_bytes, patience_s)
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +136,7 @@ class Batch(EventMethods):
         self._courier.submit(record, self._group)
 
 
-def _connecting(settings: Settings) -> Any:
+def connecting(settings: Settings) -> Any:
     """Return what makes a connected producer. Raises KafkaError where no broker answers."""
     from streamer.producers.kafka import BATCH_BYTES, Producer, connection  # noqa: PLC0415 (as above)
 

@@ -29,7 +29,18 @@ Adapter = Literal[
     "cloudevents",
 ]
 Scheme = Literal[
-    "zendesk", "hub-sha1", "twilio", "typeform", "helpscout", "survicate", "rocketchat", "standard", "token"
+    "zendesk",
+    "hub-sha1",
+    "twilio",
+    "typeform",
+    "helpscout",
+    "survicate",
+    "rocketchat",
+    "delighted",
+    "chatwoot",
+    "surveymonkey",
+    "standard",
+    "token",
 ]
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
@@ -40,6 +51,8 @@ class IngestSourceSettings(Section):
     adapter: Adapter
     scheme: Scheme | None = None  # how deliveries are signed; default: the adapter's
     secret_files: Annotated[tuple[Path, ...], Field(max_length=2)] = ()
+    # What the sender's address has before /in/NAME, where a proxy does not pass the host on or takes a path off.
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")] | None = None
     names: dict[str, str] = Field(default={})  # labels of the source that may pass, and what they are called here
     pass_names: bool = False  # every label passes that looks like no e-mail address and no phone number
     ids_of: str | None = None  # the source whose customers and tickets a survey tool's ids are

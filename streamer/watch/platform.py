@@ -106,4 +106,15 @@ sum by (source, code) (increase(support_events_invalid_total[15m])) >= 10""",
         description="{{ with $labels.source }}{{ . }}{{ else }}A source without a name{{ end }}:"
         ' {{ $value | printf "%.0f" }} records in 15 minutes became dead letters ({{ $labels.code }}).',
     ),
+    Alert(
+        name="UntrustedDeliveries",
+        severity=Severity.WARNING,
+        team=Team.PLATFORM,
+        expr="""\
+sum by (source, outcome) (increase(support_ingest_deliveries_total{outcome=~"unsigned|forged|replayed"}[15m])) >= 10""",
+        keep="5m",
+        summary="{{ $labels.source }}: {{ $labels.outcome }} webhooks are refused",
+        description='{{ $labels.source }}: {{ $value | printf "%.0f" }} deliveries in 15 minutes were {{ $labels.outcome }},'
+        " and answered 401. Their events are lost, unless the sender tries again.",
+    ),
 )

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 import json
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from streamer.producers.kafka import address
 FIXTURES = Path(__file__).parent / "fixtures"
 KEY = b"k" * 32
 NOW = 1_800_000_000_000
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+BINARY = {"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "a 5", "ce-source": "s",
+          "ce-type": "support.ticket.created", "ce-time": "2026-11-24T06:00:00Z"}  # fmt: skip
 CANARIES = ("jane.canary@example.com", "+49 151 2345678901", "4915123456789", "Jane Canary")
 CASES = [
     (file.stem, number, json.loads(line))
@@ -56,6 +60,11 @@ def one(name, number):
     return adapt(name, case["payload"], case.get("headers"), case.get("before", ()), names=names)
 
 
+def shown(data):
+    """Return an event's data with # in place of hashed ids."""
+    return {name: "#" if name in ("customer", "agent") and value else value for name, value in data.items()}
+
+
 def leaves(value, path=()):
     """Give the path of everything that is no object and no list."""
     if isinstance(value, (dict, list)):
@@ -87,6 +96,8 @@ def test_events_are_those_expected_and_the_processor_takes_them(name, case):
     for event in events:
         topic, key = address(event)
         Decoder(scales).decode(topic, key.encode(), msgspec.json.encode(event), NOW)
+    if "data" in case:
+        assert case["data"] == [shown(event["data"]) for event in events]
 
 
 @each_case
@@ -153,6 +164,75 @@ def test_a_rating_is_about_its_ticket():
     assert (answer["data"]["score"], answer["data"]["has_comment"]) == (0, True)
 
 
+def test_a_rating_that_is_given_again_counts_each_time():
+    def rating(score, updated_at):
+        ticket = {"id": "35436", "requester_id": "20978392", "updated_at": updated_at}
+        return {"ticket": {**ticket, "satisfaction_rating": {"score": score}}}
+
+    scores = (("Good", "2026-11-24T06:00Z"), ("Bad", "2026-11-24T06:05Z"), ("Good", "2026-11-24T06:09Z"))
+    given = [rating(*one) for one in scores]
+    answers = [adapt("zendesk", one)[0] for one in given]
+
+    assert len({answer["id"] for answer in answers}) == 3
+    assert len({answer["subject"] for answer in answers}) == 1
+    assert [answer["data"]["score"] for answer in answers] == [1, 0, 1]
+    assert answers[2]["time"] == "2026-11-24T06:09:00.000Z"
+    assert adapt("zendesk", given[2], before=given)[0] == answers[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "highest", "commented"),
+    [
+        ("Good, I'm satisfied", 1, 1, False),
+        ("good_with_comment", 1, 1, True),
+        ("Bad with comment", 0, 1, True),
+        ("1", 1, 5, False),
+        ("5 - Very satisfied", 5, 5, False),
+    ],
+)
+def test_zendesk_s_ways_to_write_a_rating(text, score, highest, commented):
+    rating = {"id": "1", "requester_id": "2", "satisfaction_rating": {"score": text}}
+    [answer] = adapt("zendesk", {"ticket": rating})
+
+    data = answer["data"]
+    assert (data["score"], data["scale_max"], data["has_comment"]) == (score, highest, commented)
+
+
+@pytest.mark.parametrize("text", ["0", "6", "4.5", "55", "excellent", ""])
+def test_what_is_no_rating_of_zendesk_s_is_refused(text):
+    with pytest.raises(RefusedError, match="score"):
+        adapt("zendesk", {"ticket": {"id": "1", "requester_id": "2", "satisfaction_rating": {"score": text}}})
+
+
+# The case whose customer is another one, and where the customer is named.
+OTHER_CUSTOMER = [
+    ("zendesk", 3, [("detail", "requester_id")]),
+    ("zendesk", 4, [("detail", "ticket_event", "ticket", "requester_id")]),
+    ("zendesk", 7, [("ticket", "requester_id")]),
+    ("zendesk", 9, [("detail", "requester_id")]),
+    ("intercom", 3, [("data", "item", "contacts", "contacts", 0, "id")]),
+    ("intercom", 4, [("data", "item", "contacts", "contacts", 0, "id")]),
+    ("freshdesk", 2, [("data", "ticket", "requester_id"), ("data", "requester", "id")]),
+    ("chatwoot", 2, [("conversation", "meta", "sender", "id"), ("sender", "id")]),
+    ("chatwoot", 6, [("meta", "sender", "id")]),
+    ("zammad", 4, [("ticket", "customer_id"), ("ticket", "customer", "id")]),
+]
+
+
+@pytest.mark.parametrize(("name", "number", "paths"), OTHER_CUSTOMER)
+def test_a_ticket_keeps_its_customer_whoever_a_later_delivery_names(name, number, paths):
+    first = next(case["payload"] for n, i, case in CASES if (n, i) == (name, 1))
+    later = next(case["payload"] for n, i, case in CASES if (n, i) == (name, number))
+    for path in paths:
+        later = put(later, path, "4242")
+    [created] = adapt(name, first)
+    events = adapt(name, later, before=[first])
+
+    assert events
+    assert {address(event)[1] for event in events} == {address(created)[1]}
+    assert ADAPTERS[name].about(later) == ADAPTERS[name].about(first) is not None  # one at a time
+
+
 def test_intercom_maps_the_fields():
     [created], [bot], [closed], [rated], [away] = (one("intercom", number) for number in range(1, 6))
 
@@ -162,6 +242,11 @@ def test_intercom_maps_the_fields():
     assert closed["data"]["status"] == "solved"
     assert (rated["data"]["score"], rated["data"]["scale_max"]) == (4, 5)
     assert away["data"]["status"] == "away"
+    [begun], [note] = one("intercom", 6), one("intercom", 7)
+    assert begun["data"]["created_by"] == "agent"
+    assert begun["data"]["customer"] == created["data"]["customer"]
+    assert (note["data"]["author"], note["data"]["public"]) == ("agent", False)
+    assert note["data"]["agent"] == away["data"]["agent"]
 
 
 def test_a_label_passes_only_if_it_is_listed_or_all_may():
@@ -264,6 +349,60 @@ def test_zammad_s_snapshots_become_what_changed():
     assert assigned["data"]["agent"] == message["data"]["agent"]
 
 
+def zammad(number, at, **ticket):
+    """Return the delivery of an article of ticket 81."""
+    of = {"id": 301 + number, "sender": "Agent" if number else "Customer", "created_at": at}
+    base = {"id": 81, "customer_id": 17, "group": "Users", "owner_id": 1, "article_count": number + 1}
+    base |= {"state": "new", "created_at": "2026-11-24T06:00:00Z", "updated_at": at}
+    return {"ticket": base | ticket, "article": of}
+
+
+ZAMMAD = (
+    zammad(0, "2026-11-24T06:00:00Z"),
+    zammad(0, "2026-11-24T06:01:00Z", owner_id=4, state="open"),
+    zammad(1, "2026-11-24T06:10:00Z", owner_id=4, state="open"),
+    zammad(2, "2026-11-24T06:20:00Z", owner_id=4, state="closed"),
+)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(len(ZAMMAD)))), ids=str)
+def test_zammad_s_deliveries_in_any_order_tell_one_creation_and_every_reply(order):
+    state, events = Remembered(), []
+    for number in (*order, *order):  # and each again
+        delivery = Delivery(ZAMMAD[number], {}, NOW, f"digest{number}")
+        events += ADAPTERS["zammad"].adapt(delivery, Source("zammad", KEY), state)
+    by_id = {event["id"]: event for event in events}
+    of = {name: [e for e in by_id.values() if e["type"] == f"support.ticket.{name}"] for name in ("created", "message")}
+
+    assert [(e["time"], e["data"]["created_by"]) for e in of["created"]] == [("2026-11-24T06:00:00.000Z", "customer")]
+    replies = sorted((e["time"][11:16], e["data"]["author"]) for e in of["message"])
+    assert replies == [("06:10", "agent"), ("06:20", "agent")]
+    last = {event["type"]: event["data"] for event in sorted(by_id.values(), key=lambda event: event["time"])}
+    assert last["support.ticket.status_changed"]["status"] == "solved"
+    assert last["support.ticket.assigned"]["agent"] == Identity(KEY).agent("zammad:4")
+
+
+def test_a_zammad_ticket_s_creation_is_not_told_again_by_a_late_change():
+    [closed] = adapt("zammad", zammad(0, "2026-12-24T06:00:00Z", state="closed"), before=ZAMMAD[:1])
+
+    assert closed["type"] == "support.ticket.status_changed"
+
+
+def test_what_a_survey_tool_sends_besides_answers_is_no_error():
+    answer = next(case["payload"] for n, i, case in CASES if (n, i) == ("delighted", 2))
+    ignored = [
+        {"event_type": "unsubscribe.created", "event_id": "e", "event_data": {"id": "1", "email": "a@b.example"}}
+    ]
+    ignored += [{"event_type": [], "event_data": {}}, put(answer, ("event_data", "survey_type"), "smileys")]
+    for payload in ignored:
+        with pytest.raises(UnknownTypeError):
+            adapt("delighted", payload)
+    with pytest.raises(RefusedError, match="survey_type"):
+        adapt("delighted", {"event_type": "survey_response.created", "event_data": {"id": "1"}})
+    with pytest.raises(UnknownTypeError):
+        adapt("surveymonkey", {"event_type": []})
+
+
 def test_survey_scores_and_their_scales():
     answers = [one(name, number)[0]["data"] for name, number in (("delighted", 2), ("helpscout", 1), ("helpscout", 2))]
 
@@ -336,6 +475,33 @@ def test_surveymonkey_s_notice_has_no_score_and_says_so():
         adapt("surveymonkey", notice)
     with pytest.raises(UnknownTypeError):
         adapt("surveymonkey", {**notice, "event_type": "collector_created"})
+
+
+def test_a_contact_record_of_amazon_connect_is_no_event_and_no_error():
+    record = {"AWSContactTraceRecordFormatVersion": "2017-03-10", "ContactId": "5a1b3c2d", "Channel": "VOICE"}
+    with pytest.raises(UnknownTypeError):
+        adapt("amazon-connect", {**record, "Agent": {"ARN": "arn:a/agent/a1", "AgentInteractionDuration": 9}})
+
+
+def test_cloudevents_by_header_and_by_body_are_the_same_event():
+    event = {"specversion": "1.0", "id": "a 5", "source": "/my shop/café", "type": "support.ticket.created"}
+    event |= {"time": "2026-11-24T06:00:00Z", "recordedtime": "2026-11-24T06:00:03Z", "subject": 'T "5"'}
+    [structured] = adapt(
+        "cloudevents",
+        {**event, "data": {"customer": "c1", "channel": "email"}},
+        {"content-type": "application/cloudevents+json; charset=utf-8"},
+    )
+    [binary] = one("cloudevents", len((FIXTURES / "cloudevents.jsonl").read_text().splitlines()))
+
+    assert structured == binary
+    assert binary["recordedtime"] == "2026-11-24T06:00:03.000Z"
+    assert "recordedtime" not in one("cloudevents", 1)[0]
+    # Only one round is undone.
+    [twice] = adapt("cloudevents", {"customer": "c1"}, {"ce-subject": "100%2525", **BINARY})
+    [plain] = adapt("cloudevents", {**event, "subject": "100%25", "data": {"customer": "c1"}}, STRUCTURED)
+    assert twice["subject"] == plain["subject"]
+    with pytest.raises(RefusedError, match="recordedtime"):
+        adapt("cloudevents", {**event, "recordedtime": "soon", "data": {"customer": "c1"}}, STRUCTURED)
 
 
 def test_amazon_connect_s_hold_is_put_at_the_end_and_no_reason_is_no_guess():

@@ -204,7 +204,7 @@ def test_the_dockerfile_copies_what_is_there_and_ends_without_root():
     assert entry == '["streamer"]'
 
 
-def test_prometheus_finds_every_worker_the_board_and_alertmanager_by_name(tmp_path, promtool):
+def test_prometheus_finds_every_worker_the_board_the_ingress_and_alertmanager_by_name(tmp_path, promtool):
     folder = prometheus_files(tmp_path / "prometheus")
     checked = subprocess.run(
         [promtool, "check", "config", str(folder / "prometheus.yml")], capture_output=True, timeout=60, check=False
@@ -214,7 +214,7 @@ def test_prometheus_finds_every_worker_the_board_and_alertmanager_by_name(tmp_pa
     (found,) = jobs["streamer-worker"]["dns_sd_configs"]
     assert (found["names"], found["port"]) == (["worker"], probe(SERVICES["worker"])[0])
     assert "file_sd_configs" not in jobs["streamer-worker"]
-    for name in ("board", "alertmanager"):
+    for name in ("board", "ingest", "alertmanager"):
         (group,) = yaml.safe_load((folder / "targets" / f"{name}.yml").read_text())
         assert group["targets"] == [f"{name}:{probe(SERVICES[name])[0]}"]
         assert set(SERVICES[name]["networks"]) & set(SERVICES["prometheus"]["networks"])

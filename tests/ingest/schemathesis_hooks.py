@@ -1,12 +1,19 @@
-"""Hooks that sign schemathesis' deliveries for the source in the path, so that it sees what lies behind the signature."""
+"""Hooks that sign schemathesis' deliveries for the source in the path, and tell it what vendors send.
 
+So that it sees what lies behind the signature, and behind the adapters.
+"""
+
+import json
 import time
+from pathlib import Path
 
 import requests
 import schemathesis
 
 from tests.ingest.process import SOURCES
 from tests.ingest.signing import signed
+
+FIXTURES = Path(__file__).parents[1] / "adapters" / "fixtures"
 
 
 class Signer(requests.auth.AuthBase):
@@ -24,9 +31,19 @@ class Signer(requests.auth.AuthBase):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Leave out who may deliver: every delivery is signed below, whatever schemathesis would put there."""
-    for path in raw_schema["paths"].values():
-        path.get("post", {}).pop("security", None)
+    """Leave out who may deliver: every delivery is signed below. Take in the adapters' fixtures as examples."""
+    for path, methods in raw_schema["paths"].items():
+        post = methods.get("post", {})
+        post.pop("security", None)
+        if source := SOURCES.get(path.removeprefix("/in/")):
+            kind = next(iter(post["requestBody"]["content"].values()))
+            kind["examples"] = {str(number): {"value": value} for number, value in enumerate(examples(source[0]))}
+
+
+def examples(adapter):
+    """Return payloads that need nothing else to be understood: no state, and no header."""
+    cases = map(json.loads, (FIXTURES / f"{adapter}.jsonl").read_text().splitlines())
+    return [case["payload"] for case in cases if not case.get("before") and not case.get("headers")]
 
 
 @schemathesis.hook

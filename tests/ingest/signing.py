@@ -25,8 +25,17 @@ def _hub(url, body, now, secret):
 
 def _twilio(url, body, now, secret):
     fields = parse_qsl(body.decode("utf-8", "surrogateescape"), True, errors="surrogateescape")
-    text = url + "".join(sorted(name + value for name, value in fields))
+    text = url + "".join(name + value for name, value in sorted(set(fields)))
     return {"X-Twilio-Signature": _mac("sha1", text.encode("utf-8", "surrogateescape"), secret)}
+
+
+def _chatwoot(url, body, now, secret):
+    signature = hmac.new(secret, f"{int(now)}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"X-Chatwoot-Timestamp": str(int(now)), "X-Chatwoot-Signature": f"sha256={signature}"}
+
+
+def _delighted(url, body, now, secret):
+    return {"X-Delighted-Webhook-Signature": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()}
 
 
 def _standard(url, body, now, secret):
@@ -42,6 +51,9 @@ SIGNATURES = {
     "helpscout": lambda url, body, now, secret: {"X-HelpScout-Signature": _mac("sha1", body, secret)},
     "survicate": lambda url, body, now, secret: {"Hmac": hmac.new(secret, body, hashlib.sha256).hexdigest()},
     "rocketchat": lambda url, body, now, secret: {"X-RocketChat-Livechat-Token": secret.decode()},
+    "delighted": _delighted,
+    "chatwoot": _chatwoot,
+    "surveymonkey": lambda url, body, now, secret: {"Sm-Signature": _mac("sha1", body, secret)},
     "standard": _standard,
     "token": lambda url, body, now, secret: {"Authorization": f"Bearer {secret.decode()}"},
 }

@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 from urllib.parse import urlencode
@@ -13,8 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from streamer.ingest.adapters.base import Source
-from streamer.ingest.openapi import _SIGNED_BY
-from streamer.ingest.server import Route
+from streamer.ingest.route import SIGNED_BY, Route
 from streamer.settings._ingest import Scheme
 from tests.emitter.kit import make_topics
 from tests.ingest.process import Ingest
@@ -31,7 +31,7 @@ EVENT = {
     "subject": "a",
 }
 BODY = json.dumps(EVENT | {"data": {}}).encode()
-SIGNS_NO_BODY, SIGNS_TIME = {"token", "rocketchat"}, {"zendesk", "standard"}
+SIGNS_NO_BODY, SIGNS_TIME = {"token", "rocketchat"}, {"zendesk", "chatwoot", "standard"}
 each_scheme = pytest.mark.parametrize("scheme", sorted(SIGNATURES))
 
 
@@ -49,24 +49,23 @@ def headers_of(client, scheme, body=BODY, *, seconds=0, secret=SECRET):
 
 
 def test_every_scheme_is_signed_here_and_described():
-    assert set(SIGNATURES) == set(get_args(Scheme)) == set(_SIGNED_BY)
+    assert set(SIGNATURES) == set(get_args(Scheme)) == set(SIGNED_BY)
 
 
 @each_scheme
 async def test_unsigned_forged_tampered_and_late_deliveries_are_401_counted_and_no_event(client, scheme):
     good = headers_of(client, scheme)
-    tried = [(BODY, STRUCTURED), (BODY, headers_of(client, scheme, secret=b"another"))]
-    tried += [(BODY, STRUCTURED | dict.fromkeys(good.keys() - STRUCTURED.keys(), ""))]
-    tried += [] if scheme in SIGNS_NO_BODY else [(BODY[:-1] + b" }", good), (b"", good), (gzip.compress(BODY), good)]
-    for seconds in (-301, 301) if scheme in SIGNS_TIME else ():
-        tried.append((BODY, headers_of(client, scheme, seconds=seconds)))
-    if scheme in SIGNS_TIME:
-        stale = headers_of(client, scheme, seconds=-301)
-        tried.append((BODY, {name: value if "imestamp" in name else stale[name] for name, value in good.items()}))
-    for body, headers in tried:
+    unsigned = [(BODY, STRUCTURED), (BODY, STRUCTURED | dict.fromkeys(good.keys() - STRUCTURED.keys(), ""))]
+    forged = [(BODY, headers_of(client, scheme, secret=b"another"))]
+    forged += [] if scheme in SIGNS_NO_BODY else [(BODY[:-1] + b" }", good), (b"", good), (gzip.compress(BODY), good)]
+    late = [headers_of(client, scheme, seconds=seconds) for seconds in (-301, 301) if scheme in SIGNS_TIME]
+    for stale in late[:1]:
+        forged.append((BODY, {name: value if "imestamp" in name else stale[name] for name, value in good.items()}))
+    for body, headers in [*unsigned, *forged, *((BODY, headers) for headers in late)]:
         assert (await post(client, f"/in/{scheme}", body, headers))[0] == 401
 
-    assert client.ingress.routes[scheme].outcomes == {"forged": len(tried)}
+    counted = {"unsigned": len(unsigned), "forged": len(forged), "replayed": len(late)}
+    assert client.ingress.routes[scheme].outcomes == Counter(counted)
     assert client.kept.events == []
     assert (await post(client, f"/in/{scheme}", BODY, good))[0] == 200
 
@@ -79,6 +78,7 @@ async def test_a_delivery_replayed_at_once_is_the_same_event(client, scheme):
 
     first, *repeated = client.kept.events
     assert repeated == [first, first]
+    assert client.ingress.routes[scheme].outcomes == {"accepted": 1, "repeated": 2}
 
 
 async def test_a_form_with_umlauts_is_verified_and_read(client):
@@ -126,7 +126,7 @@ async def test_no_bytes_in_a_header_or_query_are_an_accident(client, scheme, que
     head = b"POST /in/%b%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n%b\r\n\r\n{}"
 
     assert await spoken(client.port, head % (scheme.encode(), query, header)) == 401
-    assert client.ingress.routes[scheme].outcomes == {"forged": 1}
+    assert client.ingress.routes[scheme].outcomes in ({"forged": 1}, {"unsigned": 1})
 
 
 @pytest.mark.parametrize(

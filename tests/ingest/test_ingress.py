@@ -7,16 +7,22 @@ import gzip
 import hashlib
 import hmac
 import json
+import socket
+import subprocess
 
 import aiohttp
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client.parser import text_string_to_metric_families
 
 from streamer.errors import DependencyError
 from streamer.ingest.command import serving
 from streamer.ingest.deliver import FullError, KafkaDeliver
+from streamer.ingest.openapi import BATCH_MAX
+from streamer.ingest.route import OUTCOMES
 from streamer.ingest.server import Ingress
+from streamer.ingest.state import OWN, StateStore
 from streamer.settings import Settings
 from tests.services.kafka import Kafka
 
@@ -42,6 +48,12 @@ class Kept:
             raise self.error
         self.events += events
 
+    async def unready(self):
+        return self.error and str(self.error)
+
+    def spooled(self):
+        return None
+
 
 def settings_of(folder, **ingest):
     files = []
@@ -62,8 +74,8 @@ def settings_of(folder, **ingest):
 
 
 @contextlib.asynccontextmanager
-async def running(settings, deliver):
-    ingress = Ingress(settings, deliver, lambda: NOW)
+async def running(settings, deliver, state=None):
+    ingress = Ingress(settings, deliver, lambda: NOW, state)
     async with serving(ingress) as (port, guard), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
         client.kept, client.port, client.guard, client.ingress = deliver, port, guard, ingress
         yield client
@@ -102,28 +114,31 @@ async def test_a_delivery_that_comes_again_gives_the_same_events(client):
 
 
 @pytest.mark.parametrize(
-    ("path", "headers"),
+    ("path", "headers", "outcome"),
     [
-        ("/in/zendesk", {}),
-        ("/in/zendesk", zendesk(BODY, b"another")),
-        ("/in/zendesk", zendesk(BODY + b" ")),
-        ("/in/zendesk", zendesk(BODY, stamp="2026-11-24T05:54:59Z")),
-        ("/in/zendesk", zendesk(BODY, stamp="2026-11-24T06:05:01Z")),
-        ("/in/zendesk", zendesk(BODY, stamp="today")),
-        ("/in/zendesk", {**zendesk(BODY), "X-Zendesk-Webhook-Signature-Timestamp": "2026-11-24T06:00:01Z"}),
-        ("/in/unset", zendesk(BODY)),
-        ("/in/unset", zendesk(BODY, b"")),
-        ("/in/intercom", {"X-Hub-Signature": "sha1="}),
-        ("/in/shop", {"Authorization": "Bearer "}),
-        ("/in/shop", {"Authorization": "Basic old-secret"}),
-        ("/in/standard", {"webhook-id": "1", "webhook-timestamp": "x", "webhook-signature": "v1,"}),
+        ("/in/zendesk", {}, "unsigned"),
+        ("/in/zendesk", zendesk(BODY, b"another"), "forged"),
+        ("/in/zendesk", zendesk(BODY + b" "), "forged"),
+        ("/in/zendesk", zendesk(BODY, stamp="2026-11-24T05:54:59Z"), "replayed"),
+        ("/in/zendesk", zendesk(BODY, stamp="2026-11-24T06:05:01Z"), "replayed"),
+        ("/in/zendesk", zendesk(BODY, stamp="today"), "replayed"),
+        ("/in/zendesk", {**zendesk(BODY), "X-Zendesk-Webhook-Signature-Timestamp": "2026-11-24T06:00:01Z"}, "forged"),
+        ("/in/unset", zendesk(BODY), "forged"),
+        ("/in/unset", zendesk(BODY, b""), "forged"),
+        ("/in/intercom", {"X-Hub-Signature": "sha1="}, "forged"),
+        ("/in/shop", {}, "unsigned"),
+        ("/in/shop?token=", {}, "forged"),
+        ("/in/shop", {"Authorization": "Bearer "}, "forged"),
+        ("/in/shop", {"Authorization": "Basic old-secret"}, "forged"),
+        ("/in/standard", {"webhook-id": "1", "webhook-timestamp": "x", "webhook-signature": "v1,"}, "forged"),
+        ("/in/standard", {"webhook-id": "1", "webhook-signature": "v1,"}, "unsigned"),
     ],
 )
-async def test_unsigned_forged_tampered_and_old_deliveries_are_401_and_no_event(client, path, headers):
+async def test_unsigned_forged_tampered_and_old_deliveries_are_401_and_no_event(client, path, headers, outcome):
     status, _ = await post(client, path, BODY, headers)
 
     assert (status, client.kept.events) == (401, [])
-    assert client.ingress.routes[path[4:]].outcomes == {"forged": 1}
+    assert client.ingress.routes[path[4:].partition("?")[0]].outcomes == {outcome: 1}
 
 
 async def test_intercoms_signature(client):
@@ -206,6 +221,124 @@ async def test_the_page_shows_what_is_configured_and_what_came_last_but_no_secre
     assert "old-secret" not in page
 
 
+async def test_the_page_still_shows_the_last_delivery_after_a_restart(tmp_path):
+    settings, file = settings_of(tmp_path), tmp_path / "state"
+    for expected in ("<td>never", "<td>2026-11-24T06:00:00.000Z unsigned"):
+        state = StateStore(file)
+        async with running(settings, Kept(), state) as client:
+            async with client.get("/") as answer:
+                row = (await answer.text()).partition("<td>/in/zendesk")[2].partition("<tr>")[0]
+            await post(client, "/in/zendesk", BODY, zendesk(BODY))
+            await post(client, "/in/zendesk", BODY, {})
+        state.close()
+        assert expected in row
+
+
+async def test_the_last_delivery_outlives_a_kill(tmp_path):
+    state = StateStore(tmp_path / "state")
+    async with running(settings_of(tmp_path), Kept(), state) as client:
+        await post(client, "/in/zendesk", BODY, {})
+        async with asyncio.timeout(20):
+            while StateStore(tmp_path / "state").get(OWN, "zendesk") != [NOW, "unsigned"]:  # noqa: ASYNC110 (another's file)
+                await asyncio.sleep(0.05)
+
+
+async def test_head_says_whether_an_address_is_there(client):
+    for name, status in (("zendesk", 200), ("shop", 200), ("nowhere", 404)):
+        async with client.head(f"/in/{name}") as answer:
+            assert (answer.status, await answer.read()) == (status, b"")
+    assert client.ingress.routes["zendesk"].outcomes == {}
+
+
+def batch(number):
+    event = {"specversion": "1.0", "source": "s", "type": "support.agent.heartbeat", "time": STAMP, "subject": "a"}
+    return json.dumps([{**event, "id": str(one), "data": {}} for one in range(number)]).encode()
+
+
+async def test_a_batch_has_a_limit(client):
+    headers = {"Authorization": "Bearer old-secret", "Content-Type": "application/cloudevents-batch+json"}
+    taken = await post(client, "/in/shop", batch(BATCH_MAX), headers)
+    refused, problem = await post(client, "/in/shop", batch(BATCH_MAX + 1), headers)
+
+    assert taken == (200, {"events": BATCH_MAX})
+    assert (refused, problem) == (413, {"error": f"a batch of over {BATCH_MAX} events"})
+    assert len(client.kept.events) == BATCH_MAX
+
+
+async def test_a_repetition_is_told_from_what_is_new_as_far_as_it_is_remembered(client, monkeypatch):
+    monkeypatch.setattr("streamer.ingest.route._RECENT_MAX", 2)
+    for number in (1, 1, 2, 3, 1):
+        body = BODY.replace(b"2b24ef10", b"%d" % number)
+        await post(client, "/in/zendesk", body, zendesk(body))
+
+    assert client.ingress.routes["zendesk"].outcomes == {"accepted": 4, "repeated": 1}
+    assert client.ingress.routes["zendesk"].events == 5
+
+
+async def scraped(client):
+    async with client.get("/metrics") as answer:
+        assert (answer.status, answer.content_type) == (200, "text/plain")
+        return await answer.text()
+
+
+def value(text, name, **labels):
+    """Return the value of a sample, None where there is none."""
+    found = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and sample.labels == labels
+    ]
+    return found[0] if found else None
+
+
+async def test_metrics_say_what_became_of_deliveries(client):
+    before = await scraped(client)
+    invented = BODY.replace(b"ticket.created", b"ticket.invented")
+    tried = [(BODY, {}), (BODY, zendesk(BODY, b"another")), (BODY, zendesk(BODY, stamp="2026-11-24T05:54:59Z"))]
+    tried += [(BODY, zendesk(BODY))] * 3 + [(invented, zendesk(invented)), (b"{}", zendesk(b"{}"))]
+    tried += [(b" " * 2_000_000, {}), (BODY, zendesk(BODY) | {"Content-Encoding": "br"})]
+    for body, headers in tried:
+        await post(client, "/in/zendesk", body, headers)
+    for error in (FullError("full"), DependencyError("kafka", "away")):
+        client.kept.error = error
+        await post(client, "/in/zendesk", BODY, zendesk(BODY))
+    await post(client, "/in/nowhere", BODY, {})
+    after = await scraped(client)
+
+    expected = dict.fromkeys(set(OUTCOMES) - {"without_event", "failed"}, 1) | {"repeated": 2}
+    for outcome in OUTCOMES:
+        labels = {"source": "ingest/zendesk", "outcome": outcome}
+        assert value(before, "support_ingest_deliveries_total", **labels) == 0
+        assert value(after, "support_ingest_deliveries_total", **labels) == expected.get(outcome, 0), outcome
+    assert value(after, "support_ingest_deliveries_total", source="", outcome="unknown_source") == 1
+    assert value(after, "support_ingest_events_total", source="ingest/zendesk") == 3
+    for text, last in ((before, None), (after, NOW / 1000)):
+        assert value(text, "support_ingest_last_delivery_timestamp_seconds", source="ingest/zendesk") == last
+    assert "ingest/nowhere" not in after
+    assert value(after, "support_ingest_spooled_events") is None
+    assert value(after, "support_ingest_connections") == 1
+
+
+async def test_metrics_pass_promtool(client, promtool):
+    await post(client, "/in/zendesk", BODY, zendesk(BODY))
+    text = await scraped(client)
+    checked = await asyncio.to_thread(
+        subprocess.run, [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+async def test_ready_is_what_a_delivery_would_meet_and_live_is_not(client):
+    for error, status, body in ((None, 200, {"ready": True}), (DependencyError("kafka", "away"), 503, None)):
+        client.kept.error = error
+        async with client.get("/ready") as answer:
+            assert answer.status == status
+            assert await answer.json() == (body or {"ready": False, "reason": "kafka: away"})
+        async with client.get("/live") as answer:
+            assert answer.status == 200
+
+
 async def test_the_description_names_every_source_and_every_answer(client):
     async with client.get("/openapi.json") as answer:
         document = await answer.json()
@@ -258,6 +391,46 @@ async def test_slow_senders_are_cut_and_those_over_the_limit_refused_then_others
         assert client.guard.refused == 1
 
 
+def burst(port, number):
+    """Return so many sockets that connect at once."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", port))
+    return sockets
+
+
+async def test_a_burst_of_connections_gets_no_more_than_the_limit(tmp_path):
+    settings = settings_of(tmp_path, connections=200)
+    async with running(settings, Kept()) as client:
+        sockets = await asyncio.to_thread(burst, client.port, 800)
+        counts = []
+        async with asyncio.timeout(60):
+            # Of the others the kernel may have dropped some itself.
+            while client.guard.refused < 100 or len(counts) < 10:
+                await asyncio.sleep(0.01)
+                counts.append(len(client.guard.open))
+        assert max(counts) == counts[-1] == 200
+        for one in sockets:
+            one.close()
+        async with asyncio.timeout(60):
+            while client.guard.open:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+        assert await post(client, "/in/zendesk", BODY, zendesk(BODY)) == (200, {"events": 1})
+
+
+async def test_a_connection_that_never_comes_to_be_gives_its_place_back(tmp_path):
+    async with running(settings_of(tmp_path, request_timeout="1s", connections=1), Kept()) as client:
+        client.guard()  # asyncio made the protocol, and the connection was gone
+        assert len(client.guard.open) == 1
+        async with asyncio.timeout(60):
+            while client.guard.open:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+        assert (await post(client, "/in/zendesk", BODY, zendesk(BODY)))[0] == 200
+
+
 @pytest.mark.slow
 async def test_the_time_of_a_connection_begins_anew_with_each_answer(tmp_path):
     async with running(settings_of(tmp_path, request_timeout="1s"), Kept()) as client:
@@ -277,13 +450,18 @@ async def test_the_time_of_a_connection_begins_anew_with_each_answer(tmp_path):
         writer.close()
 
 
+async def readiness(client):
+    async with client.get("/ready") as answer:
+        return answer.status
+
+
 async def test_what_is_answered_2xx_is_in_kafka_and_a_dead_broker_is_503(services, tmp_path):
     broker = services.start(Kafka)  # its own: the topic's name is given, and it is killed
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic("support.tickets", 3, 1)])
     await admin.close()
-    settings = settings_of(tmp_path, request_timeout="3s")
+    settings = settings_of(tmp_path, request_timeout="10s")
     settings = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap": broker.bootstrap})})
     deliver = KafkaDeliver(settings)
     try:
@@ -303,7 +481,13 @@ async def test_what_is_answered_2xx_is_in_kafka_and_a_dead_broker_is_503(service
                     records += [record for batch in batches.values() for record in batch]
             assert len({json.loads(record.value)["id"] for record in records}) == 50
             assert all(record.key.decode() == json.loads(record.value)["data"]["customer"] for record in records)
+            assert await readiness(client) == 200
             broker.kill9()
             assert (await post(client, "/in/zendesk", BODY, zendesk(BODY)))[0] == 503
+            assert await readiness(client) == 503
+            await asyncio.to_thread(broker.start)
+            async with asyncio.timeout(120):
+                while await readiness(client) != 200:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
     finally:
         deliver.close()

@@ -8,7 +8,7 @@ import pytest
 from streamer.ingest.deliver import FullError
 from streamer.ingest.spooled import SpoolDeliver
 from tests.emitter.kit import arrived, make_topics
-from tests.ingest.test_ingress import TICKET, post, running, settings_of, zendesk
+from tests.ingest.test_ingress import TICKET, post, readiness, running, scraped, settings_of, value, zendesk
 from tests.services.kafka import Kafka
 
 
@@ -31,13 +31,19 @@ async def test_a_broker_that_goes_away_is_bridged_by_the_disk(services, tmp_path
         first = await asyncio.gather(*(send(client, f"a{number}") for number in range(40)))
         broker.kill9()
         away = await asyncio.gather(*(send(client, f"b{number}") for number in range(40)))
+        spooled = value(await scraped(client), "support_ingest_spooled_events")
+        assert await readiness(client) == 200
     await asyncio.to_thread(deliver.close)
     assert first + away == [200] * 80
 
-    await asyncio.to_thread(broker.start)
     again = SpoolDeliver(settings, tmp_path / "spool")  # what a crash or an end has left is sent by the next start
     try:
+        assert again.spooled() == spooled >= 40
+        await asyncio.to_thread(broker.start)
         await asyncio.to_thread(again._courier.flush, 60)
+        async with asyncio.timeout(60):
+            while again.spooled():  # noqa: ASYNC110 (another thread's)
+                await asyncio.sleep(0.01)
     finally:
         await asyncio.to_thread(again.close)
 
@@ -52,3 +58,20 @@ async def test_more_than_may_wait_is_429(kafka, tmp_path):
             await deliver.deliver([TICKET, TICKET])
     finally:
         await asyncio.to_thread(deliver.close)
+
+
+async def test_a_spool_that_is_full_is_429_and_not_ready(services, tmp_path):
+    broker = services.start(Kafka)
+    make_topics(broker.bootstrap)
+    settings = settings_for(broker, tmp_path)
+    broker.kill9()
+    room = settings.ingest.body_bytes
+    deliver = SpoolDeliver(settings, tmp_path / "spool", patience_s=0.1, bytes_max=room + 1_000)
+    async with running(settings, deliver) as client:
+        assert await readiness(client) == 200
+        event = {**TICKET, "type": "support.ticket.created", "subject": "t", "data": {"customer": "c" * 1_000}}
+        await deliver.deliver([event])
+        assert await readiness(client) == 503
+        with pytest.raises(FullError):
+            await deliver.deliver([event] * 1_100)
+    await asyncio.to_thread(deliver.close)

@@ -10,8 +10,9 @@ import pytest
 
 from streamer.errors import DependencyError, OutputError
 from streamer.ingest.adapters.base import Source
-from streamer.ingest.server import Ingress, Route
-from streamer.ingest.state import Locks, StateStore
+from streamer.ingest.route import Route
+from streamer.ingest.server import Ingress
+from streamer.ingest.state import OWN, Locks, StateStore
 from tests.ingest.test_ingress import NOW, Kept, post, running, settings_of
 
 SECRET = b"s3cret"
@@ -137,7 +138,9 @@ async def test_it_is_bounded_by_number_and_by_age(monkeypatch):
         await store.save("a", {str(number): number}, NOW + number)
     assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(20, 30))
 
+    await store.save(OWN, {"last": 1}, NOW)
     await store.save("a", {"new": 1}, NOW + 1_025)
+    assert store.get(OWN, "last") == 1
     assert [number for number in range(30) if store.get("a", str(number)) is not None] == list(range(25, 30))
 
 

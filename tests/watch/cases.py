@@ -281,6 +281,8 @@ QUALITY = [
 ]
 WORKER, BOARD = 'up{job="streamer-worker",instance="w"}', 'up{job="streamer-board",instance="b"}'
 STARTED = 'process_start_time_seconds{job="streamer-board",instance="b"}'
+DELIVERIES = 'support_ingest_deliveries_total{source="ingest/zendesk",outcome="forged",instance="i"}'
+UNSIGNED = DELIVERIES.replace("forged", "unsigned")
 PLATFORM = [
     Case(
         *("WorkersDown", "critical", "platform"),
@@ -353,6 +355,25 @@ PLATFORM = [
         labels={"source": "crm", "code": "not_utf8"},
         summary="crm: events are refused",
         description="crm: 11 records in 15 minutes became dead letters (not_utf8).",
+    ),
+    Case(
+        *("UntrustedDeliveries", "warning", "platform"),
+        fires={DELIVERIES: "0+0.12", DELIVERIES.replace("forged", "accepted"): "0+5"},
+        short=[{DELIVERIES: "0+0.11"}],
+        labels={"source": "ingest/zendesk", "outcome": "forged"},
+        summary="ingest/zendesk: forged webhooks are refused",
+        description="ingest/zendesk: 11 deliveries in 15 minutes were forged, and answered 401."
+        " Their events are lost, unless the sender tries again.",
+    ),
+    Case(
+        *("UntrustedDeliveries", "warning", "platform"),
+        # two ingresses, half of them each
+        fires={UNSIGNED: "0+0.06", UNSIGNED.replace('"i"', '"j"'): "0+0.06"},
+        short=[{UNSIGNED: "0+0.05"}],
+        labels={"source": "ingest/zendesk", "outcome": "unsigned"},
+        summary="ingest/zendesk: unsigned webhooks are refused",
+        description="ingest/zendesk: 11 deliveries in 15 minutes were unsigned, and answered 401."
+        " Their events are lost, unless the sender tries again.",
     ),
 ]
 CASES = [*OPERATIONS, *QUALITY, *PLATFORM]

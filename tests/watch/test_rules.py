@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from streamer.board.metrics import BoardMetrics
 from streamer.board.view import View
+from streamer.ingest.connections import Guard
+from streamer.ingest.metrics import UNKNOWN_SOURCE, IngestMetrics
+from streamer.ingest.route import OUTCOMES
+from streamer.ingest.server import Ingress
 from streamer.metrics.catalogue import METRICS
 from streamer.metrics.explain import families, labels
 from streamer.partition import COUNTERS
@@ -45,12 +50,17 @@ def known() -> dict[str, dict[str, tuple[str, ...]]]:
         found |= dict.fromkeys(families(metric), own)
     view = View(settings)
     board, worker = BoardMetrics(view), WorkerMetrics(COUNTERS)
+    ingress = Ingress(settings, SimpleNamespace(spooled=lambda: 0))
+    ingress.guard = Guard(None, connections=1, seconds=1)
     view.close()
-    for family in [*board.registry.collect(), *worker.registry.collect()]:
+    for family in [*board.registry.collect(), *worker.registry.collect(), *IngestMetrics(ingress).collect()]:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         found[name] = {key: () for sample in family.samples for key in sample.labels}
     # Families without a sample yet do not say their labels.
     found |= {f"{name}_total": dict.fromkeys(own, ()) for name, (_, own) in COUNTERS.items()}
+    found["support_ingest_deliveries_total"] = {"source": (), "outcome": (*OUTCOMES, UNKNOWN_SOURCE)}
+    found["support_ingest_events_total"] = {"source": ()}
+    found["support_ingest_last_delivery_timestamp_seconds"] = {"source": ()}
     found["support_worker_lag_records"] = {"topic": ()}
     found["support_board_mark_timestamp_seconds"] = {"partition": ()}
     found["support_metric_target"] = {"metric": tuple(metric.name for metric in METRICS)}

@@ -42,19 +42,19 @@ class Adapter(NamedTuple):
 
 
 ADAPTERS: Final = {
-    "zendesk": Adapter(zendesk.adapt, "zendesk"),
-    "intercom": Adapter(intercom.adapt, "hub-sha1"),
+    "zendesk": Adapter(zendesk.adapt, "zendesk", zendesk.about),
+    "intercom": Adapter(intercom.adapt, "hub-sha1", intercom.about),
     "freshdesk": Adapter(freshdesk.adapt, "token", freshdesk.about),
-    "chatwoot": Adapter(chatwoot.adapt, "token", chatwoot.about),
+    "chatwoot": Adapter(chatwoot.adapt, "chatwoot", chatwoot.about),
     "zammad": Adapter(zammad.adapt, "hub-sha1", zammad.about),
     "twilio": Adapter(twilio.adapt, "twilio", twilio.about, empty_answer=True),
     "amazon-connect": Adapter(amazon_connect.adapt, "token"),
     "genesys": Adapter(genesys.adapt, "token", genesys.about),
     "typeform": Adapter(typeform.adapt, "typeform"),
-    "delighted": Adapter(delighted.adapt, "token"),
+    "delighted": Adapter(delighted.adapt, "delighted"),
     "helpscout": Adapter(helpscout.adapt, "helpscout"),
     "rocketchat": Adapter(rocketchat.adapt, "rocketchat"),
-    "surveymonkey": Adapter(surveymonkey.adapt, "token"),
+    "surveymonkey": Adapter(surveymonkey.adapt, "surveymonkey"),
     "survicate": Adapter(survicate.adapt, "survicate"),
     "cloudevents": Adapter(cloudevents.adapt, "token"),
 }

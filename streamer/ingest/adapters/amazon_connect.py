@@ -15,6 +15,7 @@ SYSTEM, ..., other types
 LOGIN, LOGOUT,              agent.status_changed from the snapshot
 STATE_CHANGE
 HEART_BEAT                  agent.heartbeat
+a contact record            none: it comes late, and what it sums up was told by the events
 ==========================  ==========================================================================
 
 Names are read without case, as descriptions differ. Events carry no customer: a call is its own timeline, a chat has its
@@ -47,11 +48,13 @@ _DEPTH_MAX: Final = 8
 _DURATION_MAX_S: Final = 86_400  # what claims to be longer is no duration
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the events of one contact event or agent event."""
     payload = table(_lower(delivery.payload))
     if "agentarn" in payload:
         return [_agent(source, payload)]
+    if "contactid" in payload:  # a contact record
+        raise UnknownTypeError
     detail = table(payload.get("detail"), "detail")
     kind = (word(detail.get("eventtype")) or "").upper()
     entity = _ENTITY.get((word(detail.get("channel")) or "").upper())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 from streamer.errors import StreamerError
 from streamer.events.codec import millis
 from streamer.events.surveys import SurveyKind
-from streamer.producers.identity import Identity
+from streamer.producers.identity import MAYBE_PERSONAL, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,9 +27,10 @@ Event = dict[str, Any]
 
 #: what a survey may measure
 KINDS: Final = frozenset(get_args(SurveyKind))
+#: the scale of the question whether one would recommend
+NPS: Final = (0, 10)
 # Machines' ids: a UUID, a Twilio SID, a short number. Of 9 digits at most: a phone number with its area is longer.
 _MACHINE_ID: Final = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{2}[0-9a-f]{32}")
-_PERSONAL: Final = re.compile(r"@|(?:\d[\s().-]*){7}")
 _NO_DIGIT: Final = re.compile(r"\D")
 _HASH_DIGITS: Final = 32  # 128 bits: no two of 10^15 ids meet
 _LABEL_DIGITS: Final = 8  # labels are few
@@ -146,7 +147,7 @@ class Source:
         lower = text.lower()
         if lower in known:
             return lower
-        if self._pass_names and not _PERSONAL.search(text):
+        if self._pass_names and not MAYBE_PERSONAL.search(text):
             return text
         return f"~{self._digest(f'label:{text}')[:_LABEL_DIGITS]}"
 
@@ -206,6 +207,29 @@ def ticket_customer(state: State, subject: str | None, found: str | None, path: 
     if kept is None and found:
         state.put(f"customer:{subject}", found)
     return required(kept if isinstance(kept, str) else found, path)
+
+
+def answered(
+    source: Source,
+    unique: object,
+    time_ms: int,
+    subject: str | None,
+    /,
+    *,
+    customer: tuple[str | None, str],
+    rated: tuple[object, str],
+    scale: tuple[int, int] | None = None,
+    **data: Any,
+) -> Event:
+    """Return `survey.answered`; `customer` and `rated` are (value, path).
+
+    Without a scale the configuration has it under the survey's name. Raises `RefusedError` without a customer, and for
+    what is no score.
+    """
+    low, high = scale or (None, None)
+    value = score(*rated)
+    fields = {"customer": required(*customer), **data, "score": value, "scale_min": low, "scale_max": high}
+    return source.event("survey.answered", unique, time_ms, subject, **fields)
 
 
 def required(value: str | None, path: str) -> str:

@@ -2,17 +2,19 @@
 
 The payload is a list of structured events; `structured` makes it from a request. Every event leaves under ids that are
 hashed here and with labels that the operator allowed, like those of any other source; fields that events.md does not
-know are dropped. `id` and `source` of the sender together identify the event.
+know are dropped, `recordedtime` is kept. `id` and `source` of the sender together identify the event.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
 from streamer.events import TYPES
-from streamer.ingest.adapters.base import RefusedError, first_instant, required, table, word
+from streamer.ingest.adapters.base import RefusedError, first_instant, instant, iso, required, table, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,9 @@ _IDS: Final = frozenset({"into", "about"})
 _WORDS: Final = frozenset({"created_by", "author", "status", "kind", "direction", "by", "reason", "step", "best"})
 _FREE_REASON: Final = frozenset({"support.customer.joined", "support.customer.churned"})
 _CHANNELS: Final = frozenset({"email", "chat", "phone", "web", "api", "sms"})
+# Of RFC 7230; possessive, so a scan is linear whatever the value is.
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
+_ESCAPED: Final = re.compile(r"\\(.)")
 _AGENT: Final = "support.agent."
 _CUSTOMER: Final = "support.customer."
 
@@ -47,11 +52,18 @@ def structured(headers: Mapping[str, str], payload: Any) -> list[Any]:
         return payload
     if kind == "application/cloudevents+json":
         return [payload]
-    attributes = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
+    attributes = {
+        name.removeprefix("ce-"): _decoded(value) for name, value in headers.items() if name.startswith("ce-")
+    }
     return [{**attributes, "data": payload}]
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def _decoded(header: str) -> str:
+    """Return a header's value as the HTTP binding (3.1.3.2) reads it: quoted strings are undone, then percent-encoding."""
+    return unquote(_QUOTED.sub(lambda quoted: _ESCAPED.sub(r"\1", quoted[1]), header))
+
+
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the events of one request. Raises `RefusedError` for the whole of it: a batch is taken whole or not."""
     return [_one(source, table(event, "an event")) for event in structured(delivery.headers, delivery.payload)]
 
@@ -72,6 +84,8 @@ def _one(source: Source, event: dict[str, Any]) -> Event:
     unique = f"{required(word(event.get('source')), 'source')}\0{required(word(event.get('id')), 'id')}"
     made = source.event(type_.removeprefix("support."), unique, first_instant((event.get("time"), "time")), opaque)
     made["data"] = _data(source, type_, table(event.get("data"), "data"))
+    if event.get("recordedtime") is not None:
+        made["recordedtime"] = iso(instant(event["recordedtime"], "recordedtime"))
     try:
         msgspec.convert(made, TYPES[type_])  # words outside their enumerations end here, whatever they say
     except (msgspec.ValidationError, UnicodeError):

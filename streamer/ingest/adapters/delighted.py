@@ -1,4 +1,6 @@
-"""Delighted: a response becomes survey.answered; a webhook's envelope (`event_data`) is taken off where there is one.
+"""Delighted: a response, new or changed, becomes survey.answered; other webhooks and other kinds of survey give none.
+
+The webhook is `{event_type, event_id, event_data}`; a response alone, as the API gives it, is taken too.
 
 An nps response is of 0 to 10. The scale of csat and ces is not in the payload: it stands in the configuration as
 `[surveys.scales.delighted-csat]`, `[surveys.scales.delighted-ces]`. The customer is the property `customer` of the person,
@@ -7,42 +9,43 @@ else the person's id; the ticket is the property `ticket`. A changed response re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from streamer.ingest.adapters.base import RefusedError, at, first_instant, required, score, table, word
+from streamer.ingest.adapters.base import NPS, UnknownTypeError, answered, at, first_instant, required, table, word
 
 if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
+_RESPONSES: Final = frozenset({"survey_response.created", "survey_response.updated"})
 _KINDS: Final = frozenset({"nps", "csat", "ces"})
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the event of one response."""
     payload = table(delivery.payload)
-    inner = payload.get("event_data")
-    response = inner if isinstance(inner, dict) else payload
-    kind = (word(response.get("survey_type")) or "").lower()
+    if "event_type" in payload and word(payload["event_type"]) not in _RESPONSES:
+        raise UnknownTypeError
+    response = table(payload.get("event_data", payload), "event_data")
+    kind = required(word(response.get("survey_type")), "survey_type").lower()
     if kind not in _KINDS:
-        raise RefusedError("survey_type is none of nps, csat and ces")
+        raise UnknownTypeError
     raw = required(word(response.get("id")), "id")
     time = first_instant((response.get("updated_at"), "updated_at"), (response.get("created_at"), "created_at"))
     properties = response.get("person_properties")
     person = response.get("person")
     customer = source.customer(at(properties, "customer") or at(person, "id") or person)
-    scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if kind == "nps" else {}
     return [
-        source.event(
-            "survey.answered",
+        answered(
+            source,
             f"{raw}:{time}",
             time,
             source.subject(raw),
-            customer=required(customer, "person"),
+            customer=(customer, "person"),
+            rated=(response.get("score"), "score"),
+            scale=NPS if kind == "nps" else None,
             survey=f"delighted-{kind}",
             kind=kind,
             about=source.about(at(properties, "ticket")),
-            score=score(response.get("score"), "score"),
-            **scale,
             has_comment=bool(word(response.get("comment"))),
         )
     ]

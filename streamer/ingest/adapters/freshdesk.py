@@ -3,7 +3,8 @@
 ==========================================  =====================================================================
 event                                       event
 ==========================================  =====================================================================
-a ticket without `changes`                  ticket.created, and ticket.status_changed unless it is open
+a ticket without `changes`, unless it is    ticket.created, and ticket.status_changed unless it is open
+onTicketUpdate
 `changes` of status                         ticket.status_changed: 2 open, 3 and 6 pending, 4 solved, 5 closed, 7 on_hold
 `changes` of responder_id, group_id         ticket.assigned: the group is queue and team, no responder an empty agent
 `changes` of spam to true                   ticket.deleted: spam
@@ -56,7 +57,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
     if data.get("conversation"):
         return [_message(source, state, data, table(data["conversation"], "data.conversation"))]
     ticket = table(data.get("ticket"), "data.ticket")
-    changes = ticket.get("changes") if isinstance(ticket.get("changes"), dict) else {}
+    changes = ticket["changes"] if isinstance(ticket.get("changes"), dict) else {}
     time = first_instant((ticket.get("updated_at"), "data.ticket.updated_at"), (ticket.get("created_at"), "created_at"))
     subject = source.subject(ticket.get("id"))
     common = _common(source, state, data, ticket, subject)
@@ -68,7 +69,7 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
 
     if word(payload.get("event")) == "onTicketDelete":
         return [one("deleted", reason="other")]
-    if not changes:
+    if not changes and word(payload.get("event")) != "onTicketUpdate":
         return _created(source, ticket, subject, common)
     return _changed(source, ticket, changes, one)
 
@@ -88,11 +89,10 @@ def _changed(source: Source, ticket: dict[str, Any], changes: dict[str, Any], on
     events = []
     if flag(at(changes.get("spam"), -1)):
         return [one("deleted", reason="spam")]
-    if changes.get("responder_id") or changes.get("group_id"):
-        agent = source.agent(at(changes.get("responder_id"), -1) or ticket.get("responder_id")) or ""
-        if changes.get("responder_id"):
-            agent = source.agent(at(changes["responder_id"], -1)) or ""
-        events.append(one("assigned", agent=agent))
+    responder = changes.get("responder_id")
+    if responder or changes.get("group_id"):
+        now = at(responder, -1) if responder else ticket.get("responder_id")
+        events.append(one("assigned", agent=source.agent(now) or ""))
     if changes.get("status"):
         # A status of the operator's own is still work.
         events.append(one("status_changed", status=_STATUS.get(word(at(changes["status"], -1)) or "", "open")))

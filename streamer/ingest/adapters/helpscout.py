@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from streamer.ingest.adapters.base import (
+    NPS,
     RefusedError,
     UnknownTypeError,
+    answered,
     at,
     first_instant,
     required,
-    score,
     table,
     word,
 )
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 _SCORE: Final = {"great": 2, "okay": 1, "bad": 0}
 # The names of a response's values, and the value's place on a scale that begins at 0.
 _NAMED: Final = {"happy": (2, 2), "neutral": (1, 2), "sad": (0, 2), "thumbs up": (1, 1), "thumbs down": (0, 1)}
-_NPS_MAX: Final = 10
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the event of one rating or response."""
     payload = table(delivery.payload)
     if isinstance(payload.get("response"), dict):
@@ -43,18 +43,17 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
     time = first_instant((payload.get("modifiedAt"), "modifiedAt"), (payload.get("createdAt"), "createdAt"))
     raw = required(word(payload.get("id")), "id")
     return [
-        source.event(
-            "survey.answered",
+        answered(
+            source,
             f"rating:{raw}:{time}",
             time,
             source.subject(raw, f"{source.name}-rating"),
-            customer=required(source.customer(at(payload, "customer", "id")), "customer.id"),
+            customer=(source.customer(at(payload, "customer", "id")), "customer.id"),
+            rated=(stars, "rating"),
+            scale=(0, 2),
             survey="helpscout-rating",
             kind="csat",
             about=source.about(payload.get("ticketId")),
-            score=stars,
-            scale_min=0,
-            scale_max=2,
             has_comment=bool(word(payload.get("comments"))),
         )
     ]
@@ -67,18 +66,17 @@ def _response(delivery: Delivery, source: Source, payload: dict[str, Any], respo
     named = _NAMED.get((word(response.get("name")) or "").lower())
     if named is None and not response.keys() >= {"value", "category"}:
         raise UnknownTypeError
-    value, highest = named or (score(response["value"], "response.value"), _NPS_MAX)
+    value, highest = named or (response["value"], NPS[1])
     unique = word(response.get("id")) or delivery.digest
-    return source.event(
-        "survey.answered",
+    return answered(
+        source,
         f"response:{unique}",
         time,
         source.subject(unique, f"{source.name}-survey"),
-        customer=required(source.customer(at(person, "id")) or source.address(email), "_embedded.customer.id"),
+        customer=(source.customer(at(person, "id")) or source.address(email), "_embedded.customer.id"),
+        rated=(value, "response.value"),
+        scale=(0, highest),
         survey="helpscout-survey" if named is None else f"helpscout-{'faces' if highest > 1 else 'thumbs'}",
         kind="nps" if named is None else "csat",
-        score=value,
-        scale_min=0,
-        scale_max=highest,
         has_comment=bool(word(response.get("comment"))),
     )

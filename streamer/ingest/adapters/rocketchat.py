@@ -42,7 +42,7 @@ _BY: Final = {"visitor": "customer", "user": "agent"}
 _MESSAGES_MAX: Final = 500
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the events of one webhook call."""
     payload = table(delivery.payload)
     kind = word(payload.get("type")) or ""

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamer.ingest.adapters.base import (
     KINDS,
+    NPS,
     RefusedError,
     UnknownTypeError,
+    answered,
     at,
     first_instant,
     instant,
     is_number,
     iso,
     required,
-    score,
     table,
     word,
 )
@@ -38,10 +39,10 @@ _NOTICES: Final = frozenset({"response_completed", "response_updated"})
 _ANSWERS_MAX: Final = 500
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the event of one response."""
     payload = table(delivery.payload)
-    if payload.get("event_type") in _NOTICES:
+    if word(payload.get("event_type")) in _NOTICES:
         raise RefusedError("the webhook carries no score: fetch the response's details and send them here")
     if "pages" not in payload or payload.get("response_status") not in (None, "completed"):
         raise UnknownTypeError
@@ -55,23 +56,22 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
     variables = payload.get("custom_variables")
     said = source.listed(question) or word(at(variables, "kind")) or ""
     kind = said if said in KINDS else "csat"
-    scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if kind == "nps" else {}
     raw = required(word(payload.get("id")), "id")
     began = payload.get("date_created")
     time = first_instant((payload.get("date_modified"), "date_modified"), (began, "date_created"))
     customer = source.customer(at(variables, "customer")) or source.customer(payload.get("recipient_id"))
     return [
-        source.event(
-            "survey.answered",
+        answered(
+            source,
             f"{raw}:{time}",
             time,
             source.subject(raw),
-            customer=required(customer, "custom_variables.customer"),
+            customer=(customer, "custom_variables.customer"),
+            rated=(value, "pages.questions.answers"),
+            scale=NPS if kind == "nps" else None,
             survey=source.label(payload.get("survey_id")),
             kind=kind,
             about=source.about(at(variables, "ticket")),
-            score=score(value, "pages.questions.answers"),
-            **scale,
             has_comment=any(word(answer.get("text")) for _, answer in answers),
             started_at=iso(instant(began, "date_created")) if began else None,
         )

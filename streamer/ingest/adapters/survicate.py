@@ -11,16 +11,17 @@ An invitation is a response and a question, as one survey may ask for two scores
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from streamer.ingest.adapters.base import (
     KINDS,
+    NPS,
     UnknownTypeError,
+    answered,
     at,
     first_instant,
     is_number,
     required,
-    score,
     table,
     word,
 )
@@ -28,39 +29,38 @@ from streamer.ingest.adapters.base import (
 if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
 
-_NPS: Final = frozenset({"promoter", "passive", "detractor"})
+_WORDS_OF_NPS: Final = frozenset({"promoter", "passive", "detractor"})
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the event of one answered question."""
     payload = table(delivery.payload)
-    answered = at(payload, "event", "questionAnswered")
-    choice = at(answered, "choice")
-    if not isinstance(answered, dict) or not isinstance(choice, dict):
+    answer = at(payload, "event", "questionAnswered")
+    choice = at(answer, "choice")
+    if not isinstance(answer, dict) or not isinstance(choice, dict):
         raise UnknownTypeError
     said = word(choice.get("body")) or ""
-    nps = said.lower() in _NPS
+    nps = said.lower() in _WORDS_OF_NPS
     value = choice.get("id") if nps else source.listed(said) or said
     if not nps and not is_number(word(value) or ""):
         raise UnknownTypeError
-    response = word(answered.get("responseUuid")) or word(payload.get("messageId"))
-    question = word(at(answered, "question", "id")) or ""
+    response = word(answer.get("responseUuid")) or word(payload.get("messageId"))
+    question = word(at(answer, "question", "id")) or ""
     raw = f"{required(response, 'event.questionAnswered.responseUuid')}:{question}"
-    time = first_instant((answered.get("timestamp"), "event.questionAnswered.timestamp"))
+    time = first_instant((answer.get("timestamp"), "event.questionAnswered.timestamp"))
     asked = source.listed(question) or ""
-    scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if nps else {}
     return [
-        source.event(
-            "survey.answered",
+        answered(
+            source,
             f"{raw}:{time}",
             time,
             source.subject(raw),
-            customer=required(_customer(source, answered.get("respondent")), "event.questionAnswered.respondent.id"),
-            survey=source.label(at(answered, "survey", "id")),
+            customer=(_customer(source, answer.get("respondent")), "event.questionAnswered.respondent.id"),
+            rated=(value, "event.questionAnswered.choice"),
+            scale=NPS if nps else None,
+            survey=source.label(at(answer, "survey", "id")),
             kind="nps" if nps else asked if asked in KINDS else "csat",
-            about=source.about(at(answered, "respondent", "attributes", "ticket")),
-            score=score(value, "event.questionAnswered.choice"),
-            **scale,
+            about=source.about(at(answer, "respondent", "attributes", "ticket")),
             has_comment=bool(word(choice.get("comment"))),
         )
     ]

@@ -9,18 +9,19 @@ fields `customer` and `ticket`, else the customer is the answer to an e-mail que
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from streamer.ingest.adapters.base import (
     KINDS,
+    NPS,
     RefusedError,
     UnknownTypeError,
+    answered,
     at,
     first_instant,
     instant,
     iso,
     required,
-    score,
     table,
     word,
 )
@@ -32,7 +33,7 @@ _SCORED: Final = frozenset({"nps", "opinion_scale", "rating"})
 _ANSWERS_MAX: Final = 500
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def adapt(delivery: Delivery, source: Source, _state: State) -> list[Event]:
     """Return the event of one response."""
     payload = table(delivery.payload)
     if payload.get("event_type") != "form_response":
@@ -52,19 +53,18 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
     customer = source.customer(at(hidden, "customer")) or source.address(email)
     resolved = next((one.get("boolean") for one in answers if at(one, "field", "ref") == "resolved"), None)
     landed = response.get("landed_at")
-    scale: dict[str, Any] = {"scale_min": 0, "scale_max": 10} if nps else {}
     return [
-        source.event(
-            "survey.answered",
+        answered(
+            source,
             token,
             time,
             source.subject(token),
-            customer=required(customer, "form_response.hidden.customer"),
+            customer=(customer, "form_response.hidden.customer"),
+            rated=(scored.get("number"), "form_response.answers.number"),
+            scale=NPS if nps else None,
             survey=source.label(response.get("form_id")),
             kind=ref if ref in KINDS else "nps" if nps else "csat",
             about=source.about(at(hidden, "ticket")),
-            score=score(scored.get("number"), "form_response.answers.number"),
-            **scale,
             resolved=resolved if isinstance(resolved, bool) else None,
             has_comment=any(one.get("type") == "text" and word(one.get("text")) for one in answers),
             started_at=iso(instant(landed, "form_response.landed_at")) if landed else None,

@@ -3,9 +3,9 @@
 =====================================  ===================================================================
 delivery                               event
 =====================================  ===================================================================
-the first, of a ticket with at most    ticket.created, by create_article_sender
-one article
-an article after the first             ticket.message: by its sender, not public if `internal`
+the first with at most one article,    ticket.created, by create_article_sender
+also after later ones
+with more articles                     ticket.message: by its sender, not public if `internal`
 another state                          ticket.status_changed: closed is solved, pending ... pending; removed and
                                        merged are ticket.deleted (other): it is not told into which it was merged
 another owner or group                 ticket.assigned: the group is queue and team, nobody is an empty agent
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from streamer.ingest.adapters.base import at, first_instant, flag, required, table, word
+from streamer.ingest.adapters.base import at, first_instant, flag, table, ticket_customer, word
 
 if TYPE_CHECKING:
     from streamer.ingest.adapters.base import Delivery, Event, Source, State
@@ -39,7 +39,7 @@ _CHANNEL: Final = {
     "phone": "phone",
     "sms": "sms",
     "chat": "chat",
-    "whatsapp": "whatsapp",
+    "whatsapp message": "whatsapp",
 }
 _PRIORITY: Final = frozenset({"low", "normal", "high"})
 _NOBODY: Final = "1"  # Zammad's own user, shown as "-"
@@ -60,18 +60,22 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
     before = state.get(f"ticket:{subject}")
     before = before if isinstance(before, dict) else None
     group = source.label(_named(ticket.get("group")))
-    now = {"updated": updated, "status": _status(ticket), "agent": _owner(source, ticket), "group": group}
-    common = _common(source, ticket, article, group)
-    first = before is None and (word(ticket.get("article_count")) or "0") in ("0", "1")
+    now: dict[str, Any] = {"updated": updated, "status": _status(ticket), "group": group}
+    now["agent"] = _owner(source, ticket)
+    now["created"] = told = before.get("created") if before else None
+    common = _common(source, state, subject, ticket, article, group)
     events = []
 
     def one(kind: str, time: int, unique: object, **data: Any) -> None:
         events.append(source.event(f"ticket.{kind}", f"{subject}:{unique}", time, subject, **{**common, **data}))
 
-    if first:
-        created = first_instant((ticket.get("created_at"), "ticket.created_at"))
-        by = _AUTHOR.get((word(_named(ticket.get("create_article_sender"))) or "").lower(), "customer")
-        one("created", created, "created", created_by=by, agent=now["agent"] or None)
+    if (word(ticket.get("article_count")) or "0") in ("0", "1"):
+        # Only by one delivery, however often it comes: told again by a change long after, it would count as late.
+        if told in (None, updated):
+            now["created"] = updated
+            created = first_instant((ticket.get("created_at"), "ticket.created_at"))
+            by = _AUTHOR.get((word(_named(ticket.get("create_article_sender"))) or "").lower(), "customer")
+            one("created", created, "created", created_by=by)
     elif article.get("id"):
         time = first_instant((article.get("created_at"), "article.created_at"))
         author = _AUTHOR.get((word(_named(article.get("sender"))) or "").lower(), "system")
@@ -79,8 +83,9 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
         data = {"author": author, "public": not flag(article.get("internal"))}
         one("message", time, f"article:{word(article.get('id'))}", **data, agent=agent if author == "agent" else None)
     if before and updated < before.get("updated", 0):
+        state.put(f"ticket:{subject}", {**before, "created": now["created"]})
         return events
-    known = before or {"status": "new", "agent": now["agent"] if first else "", "group": now["group"]}
+    known = before or {"status": "new", "agent": "", "group": now["group"]}
     if now["status"] != known.get("status"):
         if now["status"] == "deleted":
             one("deleted", updated, f"deleted:{updated}", reason="other")
@@ -108,12 +113,19 @@ def _owner(source: Source, ticket: dict[str, Any]) -> str:
     return "" if owner in (None, _NOBODY, "-") else source.agent(owner) or ""
 
 
-def _common(source: Source, ticket: dict[str, Any], article: dict[str, Any], group: str | None) -> dict[str, Any]:
+def _common(
+    source: Source,
+    state: State,
+    subject: str | None,
+    ticket: dict[str, Any],
+    article: dict[str, Any],
+    group: str | None,
+) -> dict[str, Any]:
     raw = word(ticket.get("customer_id")) or word(at(ticket, "customer", "id")) or word(ticket.get("customer"))
     kind = word(_named(article.get("type")))
     priority = word(_named(ticket.get("priority")))
     return {
-        "customer": required(source.customer(raw), "ticket.customer"),
+        "customer": ticket_customer(state, subject, source.customer(raw), "ticket.customer"),
         "channel": kind and (_CHANNEL.get(kind.lower()) or source.label(kind)),
         "queue": group,
         "team": group,

@@ -11,25 +11,31 @@ ticket.group_assignment_changed      ticket.assigned: the group is queue and tea
 ticket.merged                        ticket.merged
 ticket.soft_deleted, ..._deleted     ticket.deleted (other); ticket.marked_as_spam: spam
 agent.unified_state_changed          agent.status_changed
-a trigger with satisfaction_rating   survey.sent (offered), survey.answered (good 1, bad 0 of 0 to 1)
+ticket.csat_requested                survey.sent
+ticket.csat_received                 survey.answered (good 1, bad 0 of 0 to 1; numbers of 1 to 5)
+a trigger with satisfaction_rating   survey.sent (offered), survey.answered in the same way
 other types                          none
 ===================================  ==================================================================
 
-The delivery's `id` identifies the change; the order inside a sequence is not guaranteed, and nothing here needs it.
+The delivery's `id` identifies the change; the order inside a sequence is not guaranteed, and nothing here needs it. A
+trigger's delivery has none: when the ticket was updated and the score identify a rating. A ticket whose requester is
+changed keeps its customer.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from streamer.ingest.adapters.base import (
     RefusedError,
     UnknownTypeError,
+    answered,
     at,
     first_instant,
     flag,
-    required,
     table,
+    ticket_customer,
     word,
 )
 
@@ -59,17 +65,25 @@ _AGENT: Final = {
     "offline": "offline",
 }
 _DELETED: Final = {"soft_deleted": "other", "permanently_deleted": "other", "marked_as_spam": "spam"}
-_SCORE: Final = {"good": 1, "bad": 0}
+# The score, and its scale: "good", "Good, I'm satisfied", "bad with comment", "4".
+_RATED: Final = re.compile(r"[a-z]+|[0-9.]+")
+_SCORE: Final = {"good": (1, (0, 1)), "bad": (0, (0, 1))} | {str(n): (n, (1, 5)) for n in range(1, 6)}
 _SYSTEM: Final = "-1"
 
 
-def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # noqa: ARG001 (the adapters' signature)
+def about(payload: Any) -> str | None:
+    """Return the ticket's id."""
+    ids = (("detail", "ticket_event", "ticket", "id"), ("detail", "id"), ("ticket", "id"), ("ticket_id",), ("id",))
+    return next((found for path in ids if (found := word(at(payload, *path)))), None)
+
+
+def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:
     """Return the events of one webhook call."""
     payload = table(delivery.payload)
     if at(payload, "detail", "ticket_event"):
         payload = _from_event_bridge(payload)
-    if rated := _rating(payload):
-        return _survey(delivery, source, payload, rated)
+    if rating := _rating(payload):
+        return _of_trigger(delivery, source, state, payload, rating)
     entity, _, what = (word(payload.get("type")) or "").removeprefix("zen:event-type:").partition(".")
     time = first_instant((payload.get("time"), "time"), (at(payload, "detail", "updated_at"), "time"))
     unique = word(payload.get("id")) or delivery.digest
@@ -77,13 +91,22 @@ def adapt(delivery: Delivery, source: Source, state: State) -> list[Event]:  # n
         return _agent(source, payload, what, unique, time)
     if entity != "ticket":
         raise UnknownTypeError
-    return _ticket(source, payload, what, unique, time)
+    detail = table(payload.get("detail"), "detail")
+    customer = ticket_customer(
+        state, source.subject(detail.get("id")), source.customer(detail.get("requester_id")), "detail.requester_id"
+    )
+    if what in ("csat_requested", "csat_received"):
+        rating = {"score": "offered"} if what == "csat_requested" else at(payload, "event", "satisfaction_score")
+        return _survey(source, detail.get("id"), customer, table(rating, "event.satisfaction_score"), unique, time)
+    return _ticket(source, payload, customer, what, unique, time)
 
 
-def _ticket(source: Source, payload: dict[str, Any], what: str, unique: str, time: int) -> list[Event]:  # noqa: PLR0911 (a table of types)
-    detail, event = table(payload.get("detail"), "detail"), at(payload, "event")
+def _ticket(  # noqa: PLR0911 (a table of types)
+    source: Source, payload: dict[str, Any], customer: str, what: str, unique: str, time: int
+) -> list[Event]:
+    detail, event = payload["detail"], at(payload, "event")
     subject = source.subject(detail.get("id"))
-    common = _common(source, detail)
+    common = {"customer": customer, **_common(source, detail)}
     current = at(event, "current")
 
     def one(kind: str, **data: Any) -> Event:
@@ -120,7 +143,6 @@ def _common(source: Source, detail: dict[str, Any]) -> dict[str, Any]:
     group = source.label(detail.get("group_id"))
     channel = word(at(detail, "via", "channel") or detail.get("via.channel"))
     return {
-        "customer": required(source.customer(detail.get("requester_id")), "detail.requester_id"),
         "channel": channel and (_CHANNEL.get(channel.lower()) or source.label(channel)),
         "queue": group,
         "team": group,
@@ -148,7 +170,7 @@ def _agent(source: Source, payload: dict[str, Any], what: str, unique: str, time
     if what != "unified_state_changed":
         raise UnknownTypeError
     agent = source.agent(at(payload, "detail", "agent_id"))
-    state = (word(at(payload, "event", "current")) or "").lower()
+    state = (word(at(payload, "event", "new_unified_state", "name")) or "").lower()
     # The operator's own states are all kinds of absence.
     return [source.event("agent.status_changed", unique, time, agent, agent=agent, status=_AGENT.get(state, "away"))]
 
@@ -158,29 +180,47 @@ def _rating(payload: dict[str, Any]) -> dict[str, Any] | None:
     return rating if isinstance(rating, dict) else None
 
 
-def _survey(delivery: Delivery, source: Source, payload: dict[str, Any], rating: dict[str, Any]) -> list[Event]:
-    ticket = payload.get("ticket") if isinstance(payload.get("ticket"), dict) else payload
-    raw = at(ticket, "id") or payload.get("ticket_id")
-    time = first_instant((rating.get("updated_at"), "satisfaction_rating.updated_at"), (delivery.received_ms, "time"))
-    data = {
-        "customer": required(source.customer(at(ticket, "requester_id")), "ticket.requester_id"),
-        "survey": "zendesk-csat",
-        "kind": "csat",
-        "about": source.subject(raw),
-    }
+def _of_trigger(
+    delivery: Delivery, source: Source, state: State, payload: dict[str, Any], rating: dict[str, Any]
+) -> list[Event]:
+    ticket = payload["ticket"] if isinstance(payload.get("ticket"), dict) else payload
+    raw = ticket.get("id") or payload.get("ticket_id")
+    found = source.customer(ticket.get("requester_id"))
+    customer = ticket_customer(state, source.subject(raw), found, "ticket.requester_id")
+    told = rating.get("updated_at") or ticket.get("updated_at")
+    time = first_instant((told, "ticket.updated_at"), (delivery.received_ms, "time"))
+    unique = f"{time}:{word(rating.get('score'))}" if told else delivery.digest
+    return _survey(source, raw, customer, rating, unique, time)
+
+
+def _survey(source: Source, raw: object, customer: str, rating: dict[str, Any], unique: str, time: int) -> list[Event]:
     # One rating a ticket: a second answer of it replaces the first.
     subject = source.subject(raw, f"{source.name}-csat")
-    name, _, comment = (word(rating.get("score")) or "").lower().partition("_")
+    data = {"survey": "zendesk-csat", "kind": "csat", "about": source.subject(raw)}
+    text = (word(rating.get("score")) or "").lower()
+    found = _RATED.match(text)
+    name = found[0] if found else ""
     if name == "offered":
-        return [source.event("survey.sent", f"{subject}:offered", time, subject, **data)]
+        return [source.event("survey.sent", f"{subject}:offered", time, subject, customer=customer, **data)]
     if name == "unoffered":
         return []
-    score = _SCORE.get(name.split(" ", maxsplit=1)[0])
-    if score is None:
-        raise RefusedError("satisfaction_rating.score is none of offered, good and bad")
-    commented = bool(comment or word(rating.get("comment")) or name.endswith("comment"))
-    answer = {"score": score, "scale_min": 0, "scale_max": 1, "has_comment": commented}
-    return [source.event("survey.answered", f"{subject}:{delivery.digest}", time, subject, **data, **answer)]
+    if name not in _SCORE:
+        raise RefusedError("satisfaction_rating.score is none of offered, good, bad and 1 to 5")
+    value, scale = _SCORE[name]
+    commented = text.replace("_", " ").endswith("with comment") or bool(word(rating.get("comment")))
+    return [
+        answered(
+            source,
+            f"{subject}:{unique}",
+            time,
+            subject,
+            customer=(customer, "ticket.requester_id"),
+            rated=(value, "satisfaction_rating.score"),
+            scale=scale,
+            **data,
+            has_comment=commented,
+        )
+    ]
 
 
 def _from_event_bridge(payload: dict[str, Any]) -> dict[str, Any]:
