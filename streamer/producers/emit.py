@@ -15,11 +15,14 @@ import msgspec
 import typer
 
 from streamer.errors import DataError, OutputError, StreamerError, UsageError
-from streamer.events.codec import Decoder
+from streamer.events.codec import VALUE_BYTES_MAX, Decoder, encode
 from streamer.events.errors import Code, InvalidEvent
+from streamer.events.keys import partition_key
 from streamer.events.registry import TOPICS, TYPES
 from streamer.options import ConfigOption, JsonOption  # noqa: TC001 (typer resolves them)
+from streamer.producers.emitter_compose import Record
 from streamer.producers.files import Line, read_json_lines
+from streamer.producers.identity import Identity, person_of, personal_path
 from streamer.progress import Progress
 from streamer.settings import load_settings
 
@@ -51,6 +54,13 @@ def emit(
         Path | None,
         typer.Option(help="How the columns of a delimited file become events (TOML).", show_default=False),
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Hash the ids of customers and agents, and the events' own, with this file's key, as the SDK does.",
+            show_default=False,
+        ),
+    ] = None,
     bootstrap: Annotated[
         str | None, typer.Option(help="Kafka's address, instead of the configuration's.", show_default=False)
     ] = None,
@@ -65,23 +75,33 @@ def emit(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a file's events; say on stderr what was refused, by reason and line number (exit code 65)."""
+    """Send a file's events; say on stderr what was refused, by reason and line number (exit code 65).
+
+    Ids are to be opaque: an event with an e-mail address or a phone number where an id or a label should be is refused.
+    Fields that the event's type does not have are not sent.
+    """
     if as_json and out == "-" and not dry_run:
         raise UsageError("--json and --out - both need standard output")
     if out is not None and Path(out).is_file() and Path(file).is_file() and Path(out).samefile(file):
         raise UsageError(f"--out {out} is the file that is read: it would be lost")
     settings = load_settings(config, options={"kafka.bootstrap": bootstrap})
+    identity = Identity.from_file(key_file) if key_file else None
     lines, in_order = _read(file, format_, mapping)
     report = Report()
-    values = _validated(lines, settings, report)
-    if not in_order:
-        with Progress("events read") as progress:
-            values = iter(sorted(progress.each(values), key=lambda value: value[0]))
-    first = list(islice(values, 1))  # what is wrong with the file is said before Kafka is waited for
-    with Progress("events sent") as progress, _sink(settings, out, dry_run=dry_run) as send:
-        for _, value in progress.each(_paced(chain(first, values), at_rate)):
-            send(value)
-            report.events += 1
+    records = _validated(lines, settings, identity, report)
+    try:
+        if not in_order:
+            with Progress("events read") as progress:
+                records = iter(sorted(progress.each(records), key=lambda record: record[0]))
+        first = list(islice(records, 1))  # what is wrong with the file is said before Kafka is waited for
+        with Progress("events sent") as progress, _sink(settings, out, report, dry_run=dry_run) as send:
+            for _, record in progress.each(_paced(chain(first, records), at_rate)):
+                send(record)
+                report.events += 1
+    except KeyboardInterrupt:
+        typer.echo("streamer: interrupted; so far:", err=True)
+        report.show(sys.stdout if as_json else sys.stderr, as_json=as_json)
+        raise
     report.show(sys.stdout if as_json else sys.stderr, as_json=as_json)
     if report.refused:
         raise DataError(f"{report.refused:,} of {report.lines:,} lines were refused", source=file)
@@ -147,8 +167,10 @@ def _read(
     return read_rows(file, mapping), mapping.order == "file"
 
 
-def _validated(lines: Iterable[Line], settings: Settings, report: Report) -> Iterator[tuple[int, bytes]]:
-    """Give each accepted event with its time in ms; a line is taken whole or not at all."""
+def _validated(
+    lines: Iterable[Line], settings: Settings, identity: Identity | None, report: Report
+) -> Iterator[tuple[int, Record]]:
+    """Give the record of each accepted event with its time in ms; a line is taken whole or not at all."""
     decoder = Decoder(settings.surveys.scales, settings.time.future)
     for line in lines:
         report.lines += 1
@@ -156,49 +178,68 @@ def _validated(lines: Iterable[Line], settings: Settings, report: Report) -> Ite
             report.refuse(line.number, line.refusal)
             continue
         try:
-            accepted = [_validate(decoder, event) for event in line.events]
-        except InvalidEvent as error:
+            accepted = [_validate(decoder, identity, event) for event in line.events]
+        except (InvalidEvent, _PersonalError) as error:
             report.refuse(line.number, str(error))
             continue
         report.without_event += not accepted
         yield from accepted
 
 
-def _validate(decoder: Decoder, event: dict[str, Any]) -> tuple[int, bytes]:
+class _PersonalError(ValueError):
+    """An event that has an e-mail address or a phone number at a path."""
+
+    def __init__(self, path: str, type_: object) -> None:
+        hashed = ("$.data.customer", "$.data.agent", "$.id", "$.subject" if person_of(type_) else "")
+        mend = "; --key-file hashes ids of customers and agents" if path in hashed else ""
+        super().__init__(f"{path} looks like an e-mail address or a phone number{mend}")
+
+
+def _validate(decoder: Decoder, identity: Identity | None, event: dict[str, Any]) -> tuple[int, Record]:
     # History became known when it happened, unless the file knows better; so a replay of it has no late events.
     if "recordedtime" not in event and "time" in event:
         event["recordedtime"] = event["time"]
+    if identity is not None:
+        identity.hash_event(event)
+        if isinstance(event.get("id"), str) and event["id"]:
+            event["id"] = identity.event_id(event["id"])  # it may have been made of the customer's
     data, name = event.get("data"), event.get("type")
-    key = (data.get("customer") if isinstance(data, dict) else None) or event.get("subject")
+    customer = data.get("customer") if isinstance(data, dict) and person_of(name) != "agent" else None
+    key = customer or event.get("subject")
     try:
         value = msgspec.json.encode(event)
     except (ValueError, OverflowError, RecursionError, UnicodeError):
         raise InvalidEvent(Code.WRONG_TYPE, "$") from None
     topic = _TOPIC_OF.get(name, "") if isinstance(name, str) else ""
-    _, time_ms, _ = decoder.decode(topic, key.encode() if isinstance(key, str) else None, value, 0)
-    return time_ms, value
+    accepted, time_ms, _ = decoder.decode(topic, key.encode() if isinstance(key, str) else None, value, 0)
+    if path := personal_path(event, accepted.data.__struct_fields__):
+        raise _PersonalError(path, name)
+    value = encode(accepted)  # the fields that its type knows, and no others
+    if len(value) > VALUE_BYTES_MAX:  # 10:00:00.5 has become 10:00:00.500000
+        raise InvalidEvent(Code.TOO_LARGE, "$")
+    return time_ms, Record(topic, partition_key(accepted).encode(), value)
 
 
-def _paced(values: Iterator[tuple[int, bytes]], rate: float | None) -> Iterator[tuple[int, bytes]]:
+def _paced(records: Iterator[tuple[int, Record]], rate: float | None) -> Iterator[tuple[int, Record]]:
     start = time.monotonic()
-    for count, value in enumerate(values):
+    for count, record in enumerate(records):
         if rate is not None and (ahead_s := start + count / rate - time.monotonic()) > 0:
             time.sleep(ahead_s)
-        yield value
+        yield record
 
 
 @contextmanager
-def _sink(settings: Settings, out: str | None, *, dry_run: bool) -> Iterator[Callable[[bytes], Any]]:
-    """Give where the values go: nowhere, to a file, or to Kafka."""
+def _sink(settings: Settings, out: str | None, report: Report, *, dry_run: bool) -> Iterator[Callable[[Record], Any]]:
+    """Give where the records go: nowhere, to a file, or to Kafka."""
     if dry_run:
         yield len
     elif out == "-":
-        yield lambda value: sys.stdout.buffer.write(value + b"\n")
+        yield lambda record: sys.stdout.buffer.write(record.value + b"\n")
         sys.stdout.buffer.flush()
     elif out is not None:
         try:
             with Path(out).open("wb") as file:
-                yield lambda value: file.write(value + b"\n")
+                yield lambda record: file.write(record.value + b"\n")
         except StreamerError:
             raise  # some are OSErrors too, but they are about the input
         except OSError as error:
@@ -206,5 +247,10 @@ def _sink(settings: Settings, out: str | None, *, dry_run: bool) -> Iterator[Cal
     else:
         from streamer.producers.kafka import KafkaSender  # noqa: PLC0415 (not everyone who emits has a broker)
 
-        with KafkaSender(settings, tell=True) as sender:
-            yield lambda value: sender.send(msgspec.json.decode(value))
+        sender = KafkaSender(settings, tell=True)
+        try:
+            with sender:
+                yield lambda record: sender.send_record(*record)
+        except KeyboardInterrupt:
+            report.events = sender.acknowledged  # it has ended by now: what was not acknowledged may have gone or not
+            raise

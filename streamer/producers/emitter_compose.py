@@ -16,6 +16,7 @@ from streamer.events.codec import Decoder
 from streamer.events.errors import Code, InvalidEvent
 from streamer.events.registry import TOPICS, TYPES
 from streamer.events.schemas import schema_of
+from streamer.producers.identity import person_of, personal_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from streamer.events.scales import ScaleLike
     from streamer.producers.identity import Identity
 
-# The topic of a type, and the field of its data that is its subject too.
+# The topic of a type, and the field of its data that is its subject too, if any.
 _KINDS: Final = {
-    name: (topic, cls.entity if cls.entity in ("customer", "agent") else None)
+    name: (topic, person_of(name))
     for name, cls in TYPES.items()
     for topic, kinds in TOPICS.items()
     if cls.entity in kinds
@@ -91,10 +92,10 @@ class RefusedEvent(InvalidEvent):
     No value of the event is in it, so it can be logged.
     """
 
-    def __init__(self, error: InvalidEvent, name: str) -> None:
+    def __init__(self, error: InvalidEvent, name: str, expected: str = "") -> None:
         super().__init__(error.code, error.detail, error.source)
         self.name = name
-        self.expected = _expected(name, error.detail)
+        self.expected = expected or _expected(name, error.detail)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.code} at {self.detail}" + (f", expected {self.expected}" if self.expected else "")
@@ -140,30 +141,25 @@ class Composer:
             event["id"] = f"{self._prefix}-{next(self._count)}"
         if "time" not in event:
             event["time"] = dt.datetime.now(dt.UTC)  # noqa: TID251 (the edge: it happens now)
-        if own is not None:
+        if own:
             data[own] = subject
-        self._hash(data)
-        event["subject"] = subject if own is None else data[own]
+        event["subject"] = subject
         event["data"] = data
+        self._identity.hash_event(event)
         return self._validated(name, topic, data.get("customer", event["subject"]), event)
-
-    def _hash(self, data: dict[str, Any]) -> None:
-        # An empty agent takes work from everybody, and what is no text is for the validation.
-        customer, agent = data.get("customer"), data.get("agent")
-        if customer and isinstance(customer, str):
-            data["customer"] = self._identity.customer(customer)
-        if agent and isinstance(agent, str):
-            data["agent"] = self._identity.agent(agent)
 
     def _validated(self, name: str, topic: str, key: Any, event: dict[str, Any]) -> Record:
         try:
             value = _encode(event)
             encoded = key.encode() if isinstance(key, str) else b""
-            self._decode(topic, encoded, value, time.time_ns() // 1_000_000)
+            accepted, _, _ = self._decode(topic, encoded, value, time.time_ns() // 1_000_000)
         except InvalidEvent as error:
             raise RefusedEvent(error, name) from None
         except (TypeError, ValueError, OverflowError, RecursionError):  # not JSON at all; the text may quote the value
             raise RefusedEvent(InvalidEvent(Code.WRONG_TYPE, "$", self._source), name) from None
+        if personal := personal_path(event, accepted.data.__struct_fields__):
+            refused = InvalidEvent(Code.WRONG_TYPE, personal, self._source)
+            raise RefusedEvent(refused, name, "no e-mail address and no phone number")
         return Record(topic, encoded, value)
 
 

@@ -2,13 +2,18 @@
 
 A mapping names instants that it reads from a row's columns, and a list of event templates, each with the conditions
 under which a row gives it. `{column}` in a text stands for the row's value, without blanks around it.
+
+The same file gives the same ids again, so that it may be sent twice. Two events of a file are the same only where the
+mapping's `id` says so; without one, events of one subject, type and time are numbered as they stand in the file.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -37,6 +42,7 @@ Row: TypeAlias = dict[str, str]
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _DAY = timedelta(days=1)
+_ID_LENGTH_MAX = 128
 
 
 class Instant(Section):
@@ -109,6 +115,7 @@ class Mapping(Section):
 
     source: str
     subject: str
+    id: str | None = None  # what identifies a row in its source; None: the events' subject, type and time
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(max_length=1)] = '"'  # empty: a quotation mark is a character like others
     encoding: str = "utf-8"
@@ -148,7 +155,7 @@ class Mapping(Section):
 
     def used_columns(self) -> set[str]:
         """Return the columns that the mapping reads: a file without one of them is another kind of file."""
-        texts = [self.subject]
+        texts = [self.subject, self.id or ""]
         for instant in self.times.values():
             texts += [instant.text or "", instant.seconds or ""]
         for values in (self.data, *(event.data for event in self.events)):
@@ -177,6 +184,7 @@ def read_rows(path: str, mapping: Mapping) -> Iterator[Line]:
         columns = [name.strip().removeprefix("\ufeff") for name in mapping.columns or next(rows, [])]
         if missing := sorted(mapping.used_columns().difference(columns)):
             raise DataError(f"has no column {', '.join(missing)}", source=path)
+        seen: Counter[str] = Counter()
         while True:
             try:
                 cells = next(rows)
@@ -186,37 +194,49 @@ def read_rows(path: str, mapping: Mapping) -> Iterator[Line]:
                 yield Line(rows.line_num, [], str(error))
                 continue
             if cells:
-                yield _read_row(mapping, columns, cells, rows.line_num)
+                yield _read_row(mapping, columns, cells, rows.line_num, seen if mapping.id is None else Counter())
 
 
-def _read_row(mapping: Mapping, columns: list[str], cells: list[str], number: int) -> Line:
+def _read_row(mapping: Mapping, columns: list[str], cells: list[str], number: int, seen: Counter[str]) -> Line:
     if len(cells) != len(columns):
         return Line(number, [], f"has {len(cells)} cells, not {len(columns)}")
     row = {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
     try:
         "".join(cells).encode()
-        return Line(number, list(_events(mapping, row)))
+        return Line(number, list(_events(mapping, row, seen)))
     except UnicodeEncodeError:
         return Line(number, [], f"is not {mapping.encoding}")
     except (ValueError, OverflowError) as error:
         return Line(number, [], str(error))
 
 
-def _events(mapping: Mapping, row: Row) -> Iterator[dict[str, Any]]:
+def _events(mapping: Mapping, row: Row, seen: Counter[str]) -> Iterator[dict[str, Any]]:
     subject = _fill(mapping.subject, row)
+    own = None if mapping.id is None else _fill(mapping.id, row)
+    if own == "":
+        raise ValueError("id is empty")
     times: dict[str, datetime] = {}
     for template in mapping.events:
         if all(condition.holds(row[column]) for column, condition in template.when.items()):
             data = {**mapping.data, **template.data}
+            time = _time(mapping, template.time, row, times).isoformat()
+            what = template.type.removeprefix("support.")
             yield {
                 "specversion": "1.0",
-                "id": f"{subject}:{template.type.rpartition('.')[2]}",
+                "id": _id(f"{own}:{what}" if own else f"{subject}:{what}:{time}", seen),
                 "source": mapping.source,
                 "type": template.type,
-                "time": _time(mapping, template.time, row, times).isoformat(),
+                "time": time,
                 "subject": subject,
                 "data": {name: made for name, value in data.items() if (made := _make(name, value, row)) is not None},
             }
+
+
+def _id(text: str, seen: Counter[str]) -> str:
+    """Return the id of the next event that this identifies; one that is too long as a hash."""
+    seen[text] += 1
+    numbered = text if seen[text] == 1 else f"{text}:{seen[text]}"
+    return numbered if len(numbered) <= _ID_LENGTH_MAX else hashlib.sha256(numbered.encode()).hexdigest()
 
 
 def _time(mapping: Mapping, name: str, row: Row, known: dict[str, datetime]) -> datetime:

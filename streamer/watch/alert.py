@@ -40,6 +40,8 @@ class Alert:
     hold: str = "0s"
     #: how long it fires on after the condition ended: a number that wavers about its limit is one incident
     keep: str = "0s"
+    #: the metric whose target it compares with: without one in `[targets]` the alert stays silent
+    target: str | None = None
 
 
 #: the segment of an alert by queue, at the beginning of a sentence
@@ -51,6 +53,17 @@ OF_SPIKE: Final = ("(or (and $labels.queue `queue`) `all`)", "$labels.queue")
 #: argument of a query with `by="queue", queue=%q`
 OF_QUEUE: Final = ("$labels.queue",)
 
+# Pipelines that write numbers as the page does (streamer/board/words.py).
+#: a share in percent, with three digits: 21.8 %
+PERCENT: Final = 'printf "%.3g %%"'
+#: any number: three digits, and all of its whole part
+NUMBER: Final = 'printf (or (and (lt .Value 999.5) "%.3g") "%.0f")'
+#: seconds: 38 s, 4 min 10 s, 20 min, 2 h 5 min. `humanizeDuration` says 38s, 4m 10s, 20m 0s, 2h 5m 0s.
+DURATION: Final = (
+    'printf "%.0f" | humanizeDuration | reReplaceAll "^([0-9]+[dh] [0-9]+[hm]) .*" "$1" | reReplaceAll " 0[hms]$" ""'
+    ' | reReplaceAll "m" " min" | reReplaceAll "([0-9])([dhs])" "$1 $2"'
+)
+
 
 def asked(query: str, shown: str, *arguments: str) -> str:
     """Return a template that shows `shown` (of the first result, `.`) where `query` has one, and nothing where not.
@@ -59,3 +72,7 @@ def asked(query: str, shown: str, *arguments: str) -> str:
     """
     asking = f"(printf `{query}` {' '.join(arguments)})" if arguments else f"`{query}`"
     return f"{{{{ with query {asking} }}}}{{{{ with . | first }}}}{shown}{{{{ end }}}}{{{{ end }}}}"
+
+
+#: the alert's own value, a share, in percent: templates do not multiply, but PromQL does
+VALUE_PERCENT: Final = asked("vector(100 * %g)", f"{{{{ .Value | {PERCENT} }}}}", "$value")

@@ -2,13 +2,28 @@
 
 from typing import Final
 
-from streamer.watch.alert import OF_QUEUE, OF_SPIKE, QUEUE, SPIKING, Alert, Severity, Team, asked
+from streamer.watch.alert import (
+    DURATION,
+    NUMBER,
+    OF_QUEUE,
+    OF_SPIKE,
+    PERCENT,
+    QUEUE,
+    SPIKING,
+    VALUE_PERCENT,
+    Alert,
+    Severity,
+    Team,
+    asked,
+)
 from streamer.watch.targets import target
 
 #: samples below which a share of the last 15 minutes is no reason to act
 _ENOUGH: Final = 20
 #: one-sided 95 % of the normal distribution: what chance alone gives one time in twenty, were the target just met
 _Z: Final = 1.645
+#: the baseline of a count is of an hour, a spike of 15 minutes
+_QUARTER: Final = " / 4"
 
 
 def _share(family: str, own: str, comparison: str, metric: str) -> str:
@@ -35,17 +50,18 @@ max by (queue) (support_spike_confirmed{{by="all", metric="{metric}"}}) == 1
   unless on () max(support_spike_confirmed{{by="queue", metric="{metric}"}}) == 1"""
 
 
-def _usual(metric: str, shown: str, unit: str = "") -> str:
-    """Return a template: what is usual in this hour of the week."""
-    query = f'max(support_metric_baseline{{by=%q, queue=%q, metric="{metric}"}})'
-    return asked(query, f" Usual: {{{{ .Value | {shown} }}}}{unit}.", *OF_SPIKE)
+def _usual(metric: str, shown: str = NUMBER, scale: str = "") -> str:
+    """Return a template: what is usual in this hour of the week; `scale` is PromQL behind the baseline."""
+    query = f'max(support_metric_baseline{{by=%q, queue=%q, metric="{metric}"}}){scale}'
+    return asked(query, f" Usual: {{{{ .Value | {shown} }}}}.", *OF_SPIKE)
 
 
 def _contributor(metric: str) -> str:
     """Return a template: the segment with most of a spike's excess."""
     return asked(
-        f'topk(1, max by (dimension, value) (support_spike_contributor_ratio{{by="all", metric="{metric}", value!=""}}))',
-        " Most of it ({{ .Value | humanizePercentage }}): {{ .Labels.dimension }} {{ .Labels.value }}.",
+        "topk(1, 100 * max by (dimension, value) "
+        f'(support_spike_contributor_ratio{{by="all", metric="{metric}", value!=""}}))',
+        f" Most of it ({{{{ .Value | {PERCENT} }}}}): {{{{ .Labels.dimension }}}} {{{{ .Labels.value }}}}.",
     )
 
 
@@ -62,7 +78,7 @@ or
 max by (queue) (support_queue_waiting_oldest_age_seconds{by="queue"}) > 300""",
         keep="2m",
         summary=f"{QUEUE}: customers wait too long",
-        description=f"{QUEUE}: the longest wait is {{{{ $value | humanizeDuration }}}}"
+        description=f"{QUEUE}: the longest wait is {{{{ $value | {DURATION} }}}}"
         + asked(
             'max(support_queue_waiting_over_target{by="queue", queue=%q})',
             ", {{ .Value }} past the target",
@@ -90,22 +106,24 @@ and on () count(support_queue_agents{by="queue"}) > 0""",
         severity=Severity.WARNING,
         team=Team.OPERATIONS,
         expr=_share("support_abandon_ratio", 'short="excluded"', ">", "abandon_ratio"),
+        target="abandon_ratio",
         hold="30s",
         keep="5m",
         summary=f"{QUEUE}: customers give up",
-        description=f"{QUEUE}: {{{{ $value | humanizePercentage }}}} of the last 15 minutes abandoned, short ones left out."
-        + _usual("abandon_ratio", "humanizePercentage"),
+        description=f"{QUEUE}: {VALUE_PERCENT} of the last 15 minutes abandoned, short ones left out."
+        + _usual("abandon_ratio", PERCENT, " * 100"),
     ),
     Alert(
         name="ServiceLevel",
         severity=Severity.WARNING,
         team=Team.OPERATIONS,
         expr=_share("support_service_level_ratio", 'formula="offered"', "<", "service_level_ratio"),
+        target="service_level_ratio",
         hold="2m",
         keep="5m",
         summary=f"{QUEUE}: service level below target",
-        description=f"{QUEUE}: {{{{ $value | humanizePercentage }}}} of the last 15 minutes answered in time (of all offered)"
-        + asked(target("service_level_ratio"), "; target: {{ .Value | humanizePercentage }}")
+        description=f"{QUEUE}: {VALUE_PERCENT} of the last 15 minutes answered in time (of all offered)"
+        + asked(f"100 * {target('service_level_ratio')}", f"; target: {{{{ .Value | {PERCENT} }}}}")
         + ".",
     ),
     Alert(
@@ -120,7 +138,7 @@ max by (queue) (support_tickets_awaiting_first_response_over_target{by="queue"})
         description=f"{QUEUE}: {{{{ $value }}}} tickets without a first response are past the target"
         + asked(
             'max(support_tickets_awaiting_first_response_oldest_age_seconds{by="queue", queue=%q})',
-            "; the oldest waits for {{ .Value | humanizeDuration }}",
+            f"; the oldest waits for {{{{ .Value | {DURATION} }}}}",
             *OF_QUEUE,
         )
         + ".",
@@ -160,7 +178,7 @@ max by (queue, target) (support_sla_open_at_risk{by="queue"}) >= 5""",
             " {{ .Value }} tickets created in 15 minutes.",
             *OF_SPIKE,
         )
-        + _usual("tickets_created", 'printf "%.0f"', " an hour")
+        + _usual("tickets_created", scale=_QUARTER)
         + _contributor("tickets_created")
         + asked(
             'topk(1, max by (topic) (support_tickets_by_topic{by=%q, queue=%q, window="15m", topic!=""}))',
@@ -180,7 +198,7 @@ max by (queue, target) (support_sla_open_at_risk{by="queue"}) >= 5""",
             " {{ .Value }} chats and calls in 15 minutes.",
             *OF_SPIKE,
         )
-        + _usual("queue_legs", 'printf "%.0f"', " an hour")
+        + _usual("queue_legs", scale=_QUARTER)
         + _contributor("queue_legs"),
     ),
     Alert(
@@ -190,7 +208,7 @@ max by (queue, target) (support_sla_open_at_risk{by="queue"}) >= 5""",
         expr=_spike("reopen_ratio"),
         summary=f"{SPIKING}: solved tickets come back",
         description=f"{SPIKING}: far more of what was solved in the last 15 minutes was reopened than usual."
-        + _usual("reopen_ratio", "humanizePercentage")
+        + _usual("reopen_ratio", PERCENT, " * 100")
         + _contributor("reopen_ratio"),
     ),
     Alert(
@@ -202,10 +220,10 @@ max by (queue, target) (support_sla_open_at_risk{by="queue"}) >= 5""",
         description=f"{SPIKING}:"
         + asked(
             'max(support_replies_per_resolution_mean{by=%q, queue=%q, window="15m"})',
-            ' {{ .Value | printf "%.1f" }} replies for a solved ticket in 15 minutes.',
+            f" {{{{ .Value | {NUMBER} }}}} replies for a solved ticket in 15 minutes.",
             *OF_SPIKE,
         )
-        + _usual("replies_per_resolution", 'printf "%.1f"')
+        + _usual("replies_per_resolution")
         + _contributor("replies_per_resolution"),
     ),
 )

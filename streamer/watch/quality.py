@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamer.watch.alert import OF_QUEUE, QUEUE, Alert, Severity, Team, asked
+from streamer.watch.alert import OF_QUEUE, PERCENT, QUEUE, VALUE_PERCENT, Alert, Severity, Team, asked
 from streamer.watch.targets import target
 
 #: the share of surveys sent that are answered, by kind of survey, over a window
@@ -22,17 +22,18 @@ max by (queue) (support_csat_upper_bound_ratio{{by="queue", window="7d", kind="c
   < on () group_left () {target("csat_ratio")}
 and
 max by (queue) (support_csat_upper_bound_ratio_samples{{by="queue", window="7d", kind="csat"}}) >= 30""",
+        target="csat_ratio",
         hold="10m",
         keep="1h",
         summary=f"{QUEUE}: customers are less satisfied than the target",
         description=f"{QUEUE}: "
         + asked(
-            'max(support_csat_ratio{by="queue", window="7d", kind="csat", queue=%q})',
-            "{{ .Value | humanizePercentage }} of the answers of 7 days are satisfied, ",
+            '100 * max(support_csat_ratio{by="queue", window="7d", kind="csat", queue=%q})',
+            f"{{{{ .Value | {PERCENT} }}}} of the answers of 7 days are satisfied, ",
             *OF_QUEUE,
         )
-        + "at most {{ $value | humanizePercentage }} with 95 % confidence"
-        + asked(target("csat_ratio"), "; target: {{ .Value | humanizePercentage }}")
+        + f"at most {VALUE_PERCENT} with 95 % confidence"
+        + asked(f"100 * {target('csat_ratio')}", f"; target: {{{{ .Value | {PERCENT} }}}}")
         + ".",
     ),
     Alert(
@@ -76,11 +77,11 @@ and
         keep="1h",
         summary="{{ with $labels.kind }}{{ . }} surveys{{ else }}Surveys of no stated kind{{ end }}: hardly anybody answers",
         description="{{ with $labels.kind }}{{ . }} surveys{{ else }}Surveys of no stated kind{{ end }}:"
-        " {{ $value | humanizePercentage }} answers a survey sent in 24 h"
+        f" {VALUE_PERCENT} answers a survey sent in 24 h"
         + asked(
-            'max(support_surveys_answered{by="all", window="30d", kind=%q})'
+            '100 * max(support_surveys_answered{by="all", window="30d", kind=%q})'
             ' / max(support_surveys_sent{by="all", window="30d", kind=%q})',
-            ", {{ .Value | humanizePercentage }} in 30 days",
+            f", {{{{ .Value | {PERCENT} }}}} in 30 days",
             "$labels.kind",
             "$labels.kind",
         )

@@ -1,23 +1,14 @@
-"""Targets that alerts compare with: the configuration's where it has one, else a default."""
+"""Targets that alerts compare with: those of `[targets]`, which the page shows too, and no others."""
 
 from typing import Final
 
-#: metric -> its target where `[targets]` names none; csat_ratio has one always, and is here for a board that is not there
-DEFAULTS: Final = {
-    "abandon_ratio": 0.1,
-    "csat_ratio": 0.8,
-    "service_level_ratio": 0.8,
-}
-#: PromQL cannot say "or else" inside an alert's description: so it is recorded
-TARGET: Final = "support:metric_target:or_default"
+#: what `streamer demo` and docker-compose.yml set, beside the defaults of the configuration
+EXAMPLES: Final = {"abandon_ratio": 0.1, "service_level_ratio": 0.8}
+# The dashboards name these still; a target that is not set has no default any more.
+DEFAULTS: Final[dict[str, float]] = {}
+TARGET: Final = "support_metric_target"
 
 
 def target(metric: str) -> str:
-    """Return PromQL of a metric's target."""
-    assert metric in DEFAULTS
-    return f'{TARGET}{{metric="{metric}"}}'
-
-
-def recorded(metric: str) -> str:
-    """Return PromQL of what is recorded as the metric's target."""
-    return f'max(support_metric_target{{metric="{metric}"}}) or vector({DEFAULTS[metric]})'
+    """Return PromQL of a metric's target: nothing where none is set, and so no alert."""
+    return f'max({TARGET}{{metric="{metric}"}})'

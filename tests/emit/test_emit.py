@@ -1,6 +1,10 @@
 """`streamer emit`: what is sent, what is refused, and what is said about it."""
 
 import json
+import os
+import signal
+import subprocess
+import time
 
 import msgspec
 import pytest
@@ -8,6 +12,12 @@ import pytest
 from streamer import cli
 from streamer.producers import emit as emit_module
 from streamer.producers import kafka
+from streamer.producers.identity import Identity
+from streamer.replay import exposition, read_all
+from streamer.settings import Settings
+from tests.cli.test_cli import STREAMER, interruptible
+
+__all__ = ["interruptible"]  # a fixture
 
 EVENT = {
     "specversion": "1.0",
@@ -47,7 +57,7 @@ def test_events_are_stamped_with_the_files_arrival_or_their_own_time(emit):
     assert code == 0
     assert [json.loads(value) for value in out.splitlines()] == [
         {**EVENT, "recordedtime": EVENT["time"]},
-        {**EVENT, "id": "2", "recordedtime": "2026-01-02T00:00:00Z", "more": [1]},
+        {**EVENT, "id": "2", "recordedtime": "2026-01-02T00:00:00Z"},
     ]
     assert err == "2 lines, 2 events, 0 lines without an event\n"
 
@@ -174,7 +184,10 @@ data = { waited_seconds = { value = "{w}", number = true } }
     )
 
     assert code == 65
-    assert [json.loads(value)["id"] for value in out.splitlines()] == ["b:queued", "b:answered"]
+    assert [json.loads(value)["id"] for value in out.splitlines()] == [
+        "b:call.queued:2026-01-01T00:00:00+00:00",
+        "b:call.answered:2026-01-01T00:00:00+00:00",
+    ]
     assert "refused wrong_type: $.data.waited_seconds: line 2\n" in err
 
 
@@ -200,8 +213,8 @@ def test_what_is_accepted_goes_to_the_sender(emit, monkeypatch):
         def __exit__(self, *_):
             sent.append("flushed")
 
-        def send(self, event):
-            sent.append(event)
+        def send_record(self, topic, key, value):
+            sent.append((topic, key, json.loads(value)))
 
     monkeypatch.setattr(kafka, "KafkaSender", Sender)
 
@@ -209,7 +222,7 @@ def test_what_is_accepted_goes_to_the_sender(emit, monkeypatch):
 
     assert (code, out, used) == (65, "", ["there:9092"])
     stamped = {**EVENT, "recordedtime": EVENT["time"]}
-    assert sent == [stamped, {**stamped, "id": "2"}, "flushed"]
+    assert sent == [("support.calls", b"x", event) for event in (stamped, {**stamped, "id": "2"})] + ["flushed"]
 
 
 def test_the_rate_is_held(monkeypatch):
@@ -227,8 +240,140 @@ def test_the_rate_is_held(monkeypatch):
 
 
 def test_an_event_of_every_size_is_checked_as_it_is_sent(emit):
-    fitting = line(data={"customer": "x", "note": ""})
-    room = 65_536 - len(msgspec.json.encode({**json.loads(fitting), "recordedtime": EVENT["time"]}))
+    time = "2026-01-01T10:00:00.5+01:00"  # is sent as .500000, in `time` and `recordedtime`
+    fitting = line(time=time, data={"customer": "x", "queue": ""})
+    room = 65_536 - len(msgspec.json.encode({**json.loads(fitting), "recordedtime": time})) - 10
 
     for extra, code in ((room, 0), (room + 1, 65)):
-        assert emit(line(data={"customer": "x", "note": "n" * extra}), "--dry-run")[0] == code
+        ended, out, _ = emit(line(time=time, data={"customer": "x", "queue": "n" * extra}), "--out", "-")
+        assert (ended, len(out)) == ((0, 65_537) if code == 0 else (65, 0))
+
+
+def test_people_s_ids_are_hashed_with_the_key_of_the_sdk(emit, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(f"{'k' * 32}\n")
+    identity = Identity(b"k" * 32)
+    ann, bob = identity.customer("ann@example.com"), identity.agent("bob")
+    about = {"customer": "ann@example.com", "agent": "bob"}
+    lines = [
+        line(type="support.ticket.assigned", subject="T-1", data=about),
+        line(type="support.ticket.assigned", subject="T-1", data={**about, "agent": ""}),
+        line(type="support.customer.joined", subject="ann@example.com", data={"customer": "ann@example.com"}),
+        line(type="support.agent.heartbeat", subject="bob", data={"agent": "bob"}),
+        line(subject="+49 151 1234567"),
+    ]
+
+    code, out, err = emit("\n".join(lines), "--key-file", str(key), "--out", "-")
+
+    found = [json.loads(value) for value in out.splitlines()]
+    assert [(event["subject"], event["data"]) for event in found] == [
+        ("T-1", {"customer": ann, "agent": bob}),
+        ("T-1", {"customer": ann, "agent": ""}),
+        (ann, {"customer": ann}),
+        (bob, {"agent": bob}),
+    ]
+    assert {event["id"] for event in found} == {identity.event_id("1")}
+    assert code == 65
+    assert "refused $.subject looks like an e-mail address or a phone number: line 5\n" in err
+    assert emit(lines[0], "--key-file", str(tmp_path / "nix"))[0] == 78
+
+
+def test_without_a_key_ids_are_sent_as_they_are_unless_they_are_addresses(emit):
+    lines = [
+        line(data={"customer": "00123456789", "agent": "17"}),
+        line(data={"customer": "ann@example.com"}),
+        line(data={"customer": "x", "agent": "+49 151 1234567"}),
+        line(type="support.customer.joined", subject="0151 1234567", data={"customer": "x"}),
+        line(subject="ann@example.com"),
+        line(data={"customer": "x", "queue": "ann@example.com"}),
+    ]
+
+    code, out, err = emit("\n".join(lines), "--out", "-")
+
+    assert code == 65
+    assert [json.loads(value)["data"] for value in out.splitlines()] == [{"customer": "00123456789", "agent": "17"}]
+    looks, mend = "looks like an e-mail address or a phone number", "; --key-file hashes ids of customers and agents"
+    assert err.splitlines()[1:-1] == [
+        f"refused $.data.customer {looks}{mend}: line 2",
+        f"refused $.data.agent {looks}{mend}: line 3",
+        f"refused $.subject {looks}{mend}: line 4",
+        f"refused $.subject {looks}: line 5",
+        f"refused $.data.queue {looks}: line 6",
+    ]
+
+
+REPLIES = """ticket,at,who,what
+T-1,2026-01-03T00:00:00Z,,new
+T-1,2026-01-03T00:00:00Z,customer,
+T-1,2026-01-03T00:10:00Z,agent,
+T-1,2026-01-03T00:10:00Z,agent,
+T-1,2026-01-03T00:11:00Z,,solved
+T-1,2026-01-03T01:11:00Z,,open
+T-1,2026-01-03T02:11:00Z,,solved
+"""
+REPLIES_MAPPING = """
+source = "legacy"
+subject = "{ticket}"
+times = { at = { text = "{at}" } }
+data = { customer = "c" }
+[[events]]
+type = "support.ticket.message"
+time = "at"
+when = { who = { not = "" } }
+data = { author = "{who}" }
+[[events]]
+type = "support.ticket.created"
+time = "at"
+when = { what = "new" }
+[[events]]
+type = "support.ticket.status_changed"
+time = "at"
+when = { what = { not = ["", "new"] } }
+data = { status = "{what}" }
+"""
+
+
+def test_replies_and_a_reopening_of_one_ticket_all_count_and_once(emit, tmp_path):
+    mapping, sent = tmp_path / "m.toml", tmp_path / "sent.jsonl"
+    mapping.write_text(REPLIES_MAPPING)
+    options = ("--mapping", str(mapping), "--out", str(sent))
+
+    assert emit(REPLIES, *options, name="rows.csv")[0] == 0
+    once = sent.read_bytes()
+    assert emit(REPLIES, *options, name="rows.csv")[0] == 0
+    again = sent.read_bytes()
+
+    assert once == again
+    assert len({json.loads(value)["id"] for value in once.splitlines()}) == 7
+    for lines in (once, once + again):
+        sent.write_bytes(lines)
+        assert 'support_tickets_backlog{by="all",channel="",queue="",state="open",team=""} 1.0' in replayed(sent, 2)
+        replies = 'support_replies_per_resolution_mean{by="all",channel="",queue="",team="",window="24h"} 2.0'
+        assert replies in replayed(sent, 3)
+
+
+def replayed(file, hour):
+    settings = Settings()
+    at = 1_767_398_400_000 + hour * 3_600_000  # of January 3rd
+    return exposition(settings, read_all(settings, [str(file)], []), at).splitlines()
+
+
+def test_ctrl_c_says_how_many_events_went_out(tmp_path, interruptible):
+    """The rate leaves hours to interrupt it in."""
+    source, out = tmp_path / "events.jsonl", tmp_path / "out"
+    large = {"customer": "x", "queue": "q" * 10_000}  # no buffer of a file keeps it
+    source.write_text("".join(f"{line(id=str(number), data=large)}\n" for number in range(4)))
+    os.mkfifo(out)
+    arguments = [*STREAMER, "emit", str(source), "--at-rate", "0.001", "--out", str(out)]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            with out.open("rb") as file:
+                assert json.loads(file.readline())["id"] == "0"
+                time.sleep(0.5)  # it waits for the second one's time by then
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    assert process.returncode == 130
+    assert err == "streamer: interrupted; so far:\n2 lines, 1 events, 0 lines without an event\n"

@@ -1,16 +1,22 @@
 """`streamer emit` to a real Kafka."""
 
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from kafka import KafkaConsumer
 
 from streamer import cli
 from streamer.producers import kafka
+from tests.cli.test_cli import STREAMER, interruptible
+from tests.emitter.kit import make_topics
 from tests.services.kafka import Kafka
 
+__all__ = ["interruptible"]  # a fixture
 ROOT = Path(__file__).parents[2]
 CALLS = str(ROOT / "tests" / "data" / "anonymous_bank_1999_01_01-03.tsv")
 MAPPING = str(ROOT / "examples" / "anonymous_bank.toml")
@@ -52,6 +58,28 @@ async def test_every_event_arrives_once_under_its_customers_key_in_order(service
     for events in by_partition.values():
         present = {event["id"] for event in events}
         assert [event["id"] for event in expected if event["id"] in present] == [event["id"] for event in events]
+
+
+def test_ctrl_c_says_how_many_events_the_broker_has(services, tmp_path, interruptible):
+    broker = services.start(Kafka)  # its own: what arrives is this event
+    make_topics(broker.bootstrap)
+    rate = ("--at-rate", "0.001")  # the second is due in 1,000 s
+    arguments = [*STREAMER, "emit", CALLS, "--mapping", MAPPING, "--bootstrap", broker.bootstrap, *rate]
+    consumer = KafkaConsumer(
+        "support.calls", bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=60_000
+    )
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            next(consumer)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    consumer.close()
+
+    assert process.returncode == 130
+    assert "streamer: interrupted; so far:\n" in err
+    assert ", 1 events, " in err.splitlines()[-1]
 
 
 def test_a_broker_that_is_away_is_a_failed_dependency(capsys, monkeypatch):

@@ -49,7 +49,7 @@ def test_a_row_gives_the_events_whose_conditions_hold(rows):
     assert first.events == [
         {
             "specversion": "1.0",
-            "id": "1:queued",
+            "id": "1:call.queued:2026-01-01T10:00:00+01:00",
             "source": "test",
             "type": "support.call.queued",
             "time": "2026-01-01T10:00:00+01:00",
@@ -58,7 +58,7 @@ def test_a_row_gives_the_events_whose_conditions_hold(rows):
         },
         {
             "specversion": "1.0",
-            "id": "1:answered",
+            "id": "1:call.answered:2026-01-01T10:05:00+01:00",
             "source": "test",
             "type": "support.call.answered",
             "time": "2026-01-01T10:05:00+01:00",
@@ -67,7 +67,7 @@ def test_a_row_gives_the_events_whose_conditions_hold(rows):
         },
         {
             "specversion": "1.0",
-            "id": "1:ended",
+            "id": "1:call.ended:2026-01-01T10:05:07.500000+01:00",
             "source": "test",
             "type": "support.call.ended",
             "time": "2026-01-01T10:05:07.500000+01:00",
@@ -75,7 +75,51 @@ def test_a_row_gives_the_events_whose_conditions_hold(rows):
             "data": {"customer": "c1", "by": "agent"},
         },
     ]
-    assert [(event["id"], event["data"]) for event in second.events] == [("2:queued", {})]
+    assert [(event["id"], event["data"]) for event in second.events] == [
+        ("2:call.queued:2026-01-01T11:00:00+01:00", {})
+    ]
+
+
+SAME = "1,2026-01-01,10:00,10:05,0,c,no,a\n"
+
+
+def test_events_of_one_subject_type_and_time_are_numbered(rows):
+    first, other, second, third = rows(SAME + SAME.replace("1,", "2,", 1) + SAME + SAME)
+
+    assert [line.events[0]["id"].partition("+01:00")[2] for line in (first, other, second, third)] == [
+        "",
+        "",
+        ":2",
+        ":3",
+    ]
+    assert first.events[0]["id"] != other.events[0]["id"]
+
+
+def test_an_id_of_the_source_makes_a_repeat_of_a_row_and_keeps_apart_what_it_gives(rows):
+    mapping = 'id = "{s}-{q}"\n' + MAPPING.replace('type = "support.call.ended"', 'type = "support.call.queued"')
+    yes = "1,2026-01-01,10:00,10:05,17,c,yes,a\n"
+
+    first, repeat, other = rows(yes + yes + yes.replace("17", "18"), mapping)
+
+    assert [event["id"] for event in first.events] == ["17-a:call.queued", "17-a:call.answered", "17-a:call.queued:2"]
+    assert repeat.events == first.events
+    assert other.events[0]["id"] == "18-a:call.queued"
+
+
+def test_a_row_without_the_id_of_the_source_is_refused_and_a_file_without_its_column_too(rows):
+    (line,) = rows("1,2026-01-01,10:00,10:05,0,c,no,\n", f'id = "{{q}}"\n{MAPPING}')
+
+    assert (line.events, line.refusal) == ([], "id is empty")
+    with pytest.raises(DataError, match=r"has no column message$"):
+        rows(SAME, f'id = "{{message}}"\n{MAPPING}')
+
+
+def test_an_id_that_would_be_too_long_is_a_hash(rows):
+    subject = "s" * 128
+    first, second = rows(SAME.replace("1,", f"{subject},", 1) * 2)
+
+    assert len(first.events[0]["id"]) == len(second.events[0]["id"]) == 64
+    assert first.events[0]["id"] != second.events[0]["id"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import streamer
 from streamer.errors import SettingsError
 from streamer.events import InvalidEvent
 from streamer.producers import emitter_methods
-from streamer.producers.identity import Identity
+from streamer.producers.identity import Identity, looks_personal
 from tests.emitter.kit import KEY, arrived, first_arrivals, make_emitter, make_topics, partitions
 from tests.services.process import wait_until
 
@@ -79,6 +79,26 @@ def test_events_have_their_topic_key_partition_and_hashed_ids(kafka, emitter, so
         ("ticket_message", "T", {"customer": "c", "author": None}, r"missing_attribute at \$\.data\.author"),
         ("survey_answered", "S", {"customer": "c", "score": 9, "scale_min": 1, "scale_max": 5}, "score_out_of_scale"),
         ("survey_answered", "S", {"customer": "c", "score": 9}, "no_scale"),
+        (
+            "ticket_created",
+            "ann@example.com",
+            {"customer": "c"},
+            r"at \$\.subject, expected no e-mail address and no ph",
+        ),
+        ("call_queued", "0151 1234567", {}, r"at \$\.subject, expected no e-mail"),
+        (
+            "ticket_created",
+            "T",
+            {"customer": "c", "queue": "+49 151 1234567"},
+            r"at \$\.data\.queue, expected no e-mail",
+        ),
+        (
+            "agent_status_changed",
+            "a",
+            {"status": "away", "queues": ["q", "a@b.de"]},
+            r"at \$\.data\.queues, expected no",
+        ),
+        ("ticket_created", "T", {"customer": "c", "id": "ann@example.com/1"}, r"at \$\.id, expected no e-mail"),
     ],
 )
 def test_what_the_processor_would_not_accept_is_refused_with_the_path(emitter, method, subject, fields, says):
@@ -189,6 +209,32 @@ def test_the_hash_is_keyed_opaque_and_the_same_everywhere(tmp_path):
     (tmp_path / "short").write_text("short\n")
     with pytest.raises(SettingsError, match="shorter than 16 bytes"):
         Identity.from_file(tmp_path / "short")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("jane@example.com", "ask jane%40example.com", "sip:100@pbx", "+49 151 1234567", "+4915112345678"),
+        *("tel:+4915112345678", "call +1 (555) 123-4567 now", "(+49) 151 1234567", "0151 1234567", "0151-1234567 Jane"),
+        *("(030) 1234567", "030/1234567", "01 23 45 67 89", "01.23.45.67.89", "555-123-4567", "1-800-555-1234"),
+        *("555 123 4567", "Jane, 0151 1234567."),
+    ],
+)
+def test_addresses_and_phone_numbers_are_known(text):
+    assert looks_personal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("00123456789", "4915112345678", "1767225600.123", "990101-AA0101-33116", "2026-01-03", "01.12.2026"),
+        *("Sale 01/12/2026", "2026-01-03 10:00:00", "2024-0001234", "ticket-0123-456789", "192.168.100.100", "@acme"),
+        *("550e8400-e29b-41d4-a716-446655440000", "01234567-1234-4123-8123-123456789012", "Windows 2000 2003"),
+        *("T-1:ticket.message:2026-01-03T00:00:00.123456+01:00:2", "0" * 24 + "-123", "Ann at home", "", "SIP/100-1a2"),
+    ],
+)
+def test_ids_and_labels_are_no_addresses_or_phone_numbers(text):
+    assert not looks_personal(text)
 
 
 def openssl(message, key):
