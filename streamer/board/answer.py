@@ -15,8 +15,6 @@ NAMES: Final = (
     "first_response",
     "tickets_awaiting_first_response",
     "csat_ratio",
-    "csat_lower_bound_ratio",
-    "csat_upper_bound_ratio",
     "nps_score",
     "nps_margin",
     "queue_agents",

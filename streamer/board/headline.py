@@ -1,5 +1,6 @@
 """The headline numbers: what the wall page and `streamer top` show of all that the board has. Pure: plain data in and out."""
 
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -7,10 +8,15 @@ import numpy as np
 
 from streamer.board.answer import LONG_WINDOWS, WINDOWS, Answer, Labels, first_of
 from streamer.board.spikes import Spike, spikes
+from streamer.board.words import THIN, amount
 from streamer.metrics.formulas import wilson
 
 _SLA_TARGETS: Final = ("first_response", "response", "resolution")
 _STATES: Final = ("new", "open", "pending", "on_hold")
+#: the shares of a row, and of the tiles, in words
+_SHARES: Final = (("level", "service level"), ("abandoned", "abandonment"))
+#: what counts who waits: said before any share
+_WAITING: Final = ("queue_waiting", "tickets_awaiting_first_response")
 
 
 class Number(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -43,7 +49,18 @@ class Queue(msgspec.Struct, omit_defaults=True, frozen=True):
     level: Number
     abandoned: Number
     agents: dict[str, int]
-    spiking: bool = False
+    #: what is far above the usual here, in words: wait, abandonment
+    spiking: list[str] = []
+
+
+class Past(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What is past its target, in words; `by` and `value` name the segment (all: everywhere), `state` is past or far."""
+
+    metric: str
+    by: str
+    value: str
+    state: str
+    text: str
 
 
 class Headline:
@@ -161,9 +178,12 @@ class Headline:
     # ---- queues ---------------------------------------------------------------------------------------------------
 
     def queues(self) -> list[Queue]:
-        """Return the rows, worst first: over target, then the longest wait, how many wait, service level."""
+        """Return the rows, worst first: spikes, over target, then the longest wait, how many wait, service level."""
         agents = self._agents()
-        hot = {spike.value for spike in self.spikes() if spike.by == "queue"}
+        hot: dict[str, list[str]] = {}
+        for spike in self.spikes:
+            if spike.by == "queue":
+                hot.setdefault(spike.value, []).append(spike.what)
         found = []
         for by, labels in self._answer.samples.get("queue_waiting", ()):
             name = dict(labels).get("queue", "")
@@ -177,7 +197,7 @@ class Headline:
                 self.level("queue", queue=name),
                 self.abandoned("queue", queue=name),
                 agents.get(name, {}),
-                name in hot,
+                hot.get(name, []),
             )
             found.append((_badness(row), row))
         return [row for _, row in sorted(found, key=lambda pair: pair[0])]
@@ -275,14 +295,47 @@ class Headline:
         n = round(self.value("driver_samples", driver=driver) or 0)
         return Number("driver_lift", lift, "score", "30d", n, labels={"driver": driver})
 
+    # ---- the line at the top ----------------------------------------------------------------------------------------
+
+    @cached_property
     def spikes(self) -> list[Spike]:
-        """Return what is far above the usual, worst first."""
+        """What is far above the usual, worst first."""
         return spikes(self._answer.samples)
 
+    def past(self, queues: list[Queue], tiles: dict[str, Number]) -> list[Past]:
+        """Return what is past its target, worst first: who waits, then shares by how sure that is; one a queue."""
+        found = [past for row in queues if (past := _past_in(row))]
+        told = {past.metric for past in found}
+        if count := tiles["awaiting_over"].value:
+            text = f"first response: {amount(count, 'count', THIN)} waiting past target"
+            found.append(Past("tickets_awaiting_first_response", "all", "", "past", text))
+        for name, words in (*_SHARES, ("csat", "CSAT"), ("nps", "NPS")):
+            number = tiles[name]
+            if number.metric not in told and (past := _past_target(number, "all", "", words)):
+                found.append(past)
+        return sorted(found, key=lambda past: (past.metric not in _WAITING, past.state != "far"))
 
-def _badness(row: Queue) -> tuple[float, float, float, float, str]:
+
+def _past_in(row: Queue) -> Past | None:
+    """Return the worst of a queue that is past its target."""
+    if row.over:
+        longest = "" if row.longest.value is None else f", longest {amount(row.longest.value, 'seconds', THIN)}"
+        return Past("queue_waiting", "queue", row.name, "past", f"{row.name}: {row.over} waiting past target{longest}")
+    both = (_past_target(getattr(row, name), "queue", row.name, words) for name, words in _SHARES)
+    return min((past for past in both if past), key=lambda past: past.state != "far", default=None)
+
+
+def _past_target(number: Number, by: str, name: str, words: str) -> Past | None:
+    if number.state not in ("past", "far") or number.value is None or number.target is None:
+        return None
+    value, target = (amount(one, number.unit, THIN) for one in (number.value, number.target))
+    text = f"{name}: {words} {value}, target {target}" if name else f"{words} {value}, target {target}"
+    return Past(number.metric, by, name, number.state, text)
+
+
+def _badness(row: Queue) -> tuple[bool, float, float, float, float, str]:
     level = 1.0 if row.level.value is None else row.level.value
-    return -row.over, -(row.longest.value or 0), -(row.waiting.value or 0), level, row.name
+    return not row.spiking, -row.over, -(row.longest.value or 0), -(row.waiting.value or 0), level, row.name
 
 
 def interval(share: float, n: int) -> tuple[float, float]:
@@ -296,10 +349,12 @@ def interval(share: float, n: int) -> tuple[float, float]:
 def headline(answer: Answer) -> dict[str, Any]:
     """Return all headline numbers as plain data, as the stream sends them."""
     found = Headline(answer)
+    tiles, queues = found.tiles(), found.queues()
     return {
-        "tiles": found.tiles(),
-        "queues": found.queues(),
+        "tiles": tiles,
+        "queues": queues,
         "tickets": found.tickets(),
         "satisfaction": found.satisfaction(),
-        "spikes": found.spikes(),
+        "spikes": found.spikes,
+        "past": found.past(queues, tiles),
     }

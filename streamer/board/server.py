@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from streamer.board.api import families, open_items, rfc3339
 from streamer.board.journey import Journeys
 from streamer.board.page import add_page
+from streamer.board.runbook import answer as runbook
 from streamer.board.stream import add_stream
 from streamer.board.view import Evaluation, View
 from streamer.errors import DependencyError
@@ -39,6 +40,7 @@ def make_app(view: View, store: "Store | None" = None) -> web.Application:
     app.router.add_get("/api/explain/{metric}", _api_explain)
     app.router.add_get("/api/journey/{customer:.+}", _api_journey)
     app.router.add_get("/api/survey-guard/{customer:.+}", _api_survey_guard)
+    app.router.add_get("/runbook", runbook)
     app.router.add_get("/live", _live)
     app.router.add_get("/ready", _ready)
     return app

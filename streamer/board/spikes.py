@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streamer.board.words import amount
+from streamer.board.words import THIN, amount
 
 #: what stands in words, and the family that holds the last 15 minutes, with its own labels; None: nothing so short
 _COMPARED: Final[dict[str, tuple[str, str, str | None, dict[str, str]]]] = {
@@ -33,13 +33,15 @@ Family = dict[tuple[str, frozenset[tuple[str, str]]], float]
 class Spike(msgspec.Struct, omit_defaults=True, frozen=True):
     """A metric that is far above the usual in a segment: `by` and `value` name it (all: everywhere).
 
-    `text` says it in words, `mostly` names the segment of another dimension that has most of the excess.
+    `what` says the metric and `text` all of it in words, `mostly` names the segment of another dimension that has most of
+    the excess.
     """
 
     metric: str
     by: str
     value: str
     score: float
+    what: str
     text: str
     mostly: str = ""
 
@@ -86,11 +88,12 @@ def _spike(samples: Mapping[str, Family], metric: str, by: str, value: str) -> S
     if usual is not None and unit == "count":
         usual /= _WINDOWS_AN_HOUR
     score = look("metric_deviation_score", metric=metric)
-    text = f"{value or 'everywhere'}: {words}"
-    text += " far above the usual" if now is None else f" {amount(now, unit)}"
+    where = value if by == "queue" else f"{by} {value}" if value else "everywhere"
+    text = f"{where}: {words}"
+    text += " far above the usual" if now is None else f" {amount(now, unit, THIN)}"
     if usual is not None:
-        text += f", usual {amount(usual, unit)}"
-    return Spike(metric, by, value, score or 0.0, text, _mostly(samples, metric, by, group))
+        text += f", usual {amount(usual, unit, THIN)}"
+    return Spike(metric, by, value, score or 0.0, words, text, _mostly(samples, metric, by, group))
 
 
 def _is(by_of: str, labels: frozenset[tuple[str, str]], by: str, group: Mapping[str, str]) -> bool:

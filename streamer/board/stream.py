@@ -201,9 +201,9 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
-    await response.prepare(request)
-    await response.write(b"retry: 1000\n\n")
     try:
+        await response.prepare(request)
+        await response.write(b"retry: 1000\n\n")
         await feed.read(response)
     except TimeoutError:
         if request.transport is not None:

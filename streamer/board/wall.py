@@ -11,7 +11,7 @@ from rich.text import Text
 
 from streamer.board.answer import Answer
 from streamer.board.headline import Headline, Number
-from streamer.board.words import amount, percent, said
+from streamer.board.words import THIN, amount, percent, said, whole
 
 _TILES: Final = 5
 _TILE_LINES: Final = 4
@@ -53,15 +53,20 @@ class _Wall:
         ]
 
     def spikes(self) -> Text:
-        """Return the worst spike in words, and how many more there are."""
-        found = self._found.spikes()
-        if not found:
-            return Text("no spikes", _QUIET)
-        worst, *others = found
-        where = "" if worst.by == "all" else "in "
-        mostly = f", mostly {worst.mostly}" if worst.mostly else ""
-        more = f" (and {len(others)} more)" if others else ""
-        return Text(f"◆ spike {where}{worst.text}{mostly}{more}", _PAST, no_wrap=True, overflow="ellipsis")
+        """Return the worst in words, a spike or else what is past its target, and how many more there are."""
+        found = self._found.spikes
+        past = self._found.past(self._found.queues(), self._found.tiles())
+        if found:
+            worst = found[0]
+            where = "" if worst.by == "all" else "in "
+            text = f"◆ spike {where}{worst.text}" + (f", mostly {worst.mostly}" if worst.mostly else "")
+        elif past:
+            text = f"{'◆' if past[0].state == 'far' else '▲'} {past[0].text}"
+        else:
+            return Text("no spikes, nothing past its target", _QUIET)
+        others = len(found) + len(past) - 1
+        more = f" (and {others} more)" if others else ""
+        return Text(f"{text}{more}".replace(THIN, " "), _PAST, no_wrap=True, overflow="ellipsis")
 
 
 def _plain(number: Number) -> str:
@@ -98,17 +103,17 @@ def _first_response(median: Number, high: Number, over: Number) -> list[Text]:
 def _satisfaction(share: Number, score: Number) -> list[Text]:
     nps = Text("NPS -")
     if score.value is not None:
-        margin = "" if score.high is None else f" ±{score.high - score.value:.0f}"
-        nps = Text(f"NPS {score.value:.0f}{margin}", _QUIET if score.state == "few" else "")
+        margin = "" if score.high is None else f" ±{whole(score.high - score.value)}"
+        nps = Text(f"NPS {whole(score.value)}{margin}", _QUIET if score.state == "few" else "")
     if share.value is None:
         return [*_NO_DATA, Text(), nps]
-    bounds = "" if share.low is None or share.high is None else f" {100 * share.low:.0f}-{100 * share.high:.0f}"
+    bounds = "" if share.low is None or share.high is None else f" {whole(100 * share.low)}-{whole(100 * share.high)}"
     first = Text(_plain(share) + ("" if share.state == "few" else bounds), _style(share))
     return [first, _aim(share), Text(_sample(share)), nps]
 
 
 def _over(count: float | None) -> Text:
-    return Text(f"▲ {count:.0f} over target", _PAST) if count else Text("0 over target", _QUIET)
+    return Text(f"▲ {amount(count, 'count')} over target", _PAST) if count else Text("0 over target", _QUIET)
 
 
 def _aim(number: Number) -> Text:

@@ -26,6 +26,8 @@ MODULES: Final = {
     "emitter_customers.py": ("CustomerMethods", ("customer", "cart", "mention")),
     "emitter_agents.py": ("AgentMethods", ("agent",)),
 }
+#: what a method calls its subject where that is not the entity's name: a survey's is one invitation to it
+_SUBJECTS: Final = {"survey": "invitation"}
 _COMMON: Final = frozenset(Labels.__struct_fields__)
 _ABOUT_CUSTOMER: Final = "The customer's id at the source; it is hashed before it is sent."
 _WIDTH: Final = 120
@@ -90,15 +92,16 @@ def _module(name: str, entities: tuple[str, ...]) -> str:
 
 def _method(kind: str, cls: type[Any]) -> str:
     entity = cls.entity
-    fields = [field for field in _fields(cls) if field.name != entity]
+    subject = _SUBJECTS.get(entity, entity)
+    fields = [field for field in _fields(cls) if field.name != subject]
     parameters = [f"{f.name}: {_python(f.type)}" + ("" if f.required else " | None = None") for f in fields]
     common = "AgentCommon" if entity == "agent" else "TopicCommon" if _has(fields, "topic") else "Common"
     star = ["*"] if parameters else []
-    lines = ["self", f"{entity}: str", *star, *parameters, f"**common: Unpack[{common}]"]
+    lines = ["self", f"{subject}: str", *star, *parameters, f"**common: Unpack[{common}]"]
     definition = _call(f"    def {entity}_{cls.what}(", lines, ") -> None:")
     words = [textwrap.fill(f"`{f.name}`: {_about(f)}", _WIDTH, **_INDENTS) for f in fields]
     notes = "\n\n" + "\n".join(words) + "\n        " if words else ""
-    arguments = [f'"{kind}"', entity, "common", *(f"{f.name}={f.name}" for f in fields)]
+    arguments = [f'"{kind}"', subject, "common", *(f"{f.name}={f.name}" for f in fields)]
     call = _call("        self._event(", arguments, ")")
     return f'\n{definition}\n        """{cls.__doc__}{notes}"""\n{call}\n'
 

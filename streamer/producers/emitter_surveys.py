@@ -17,19 +17,20 @@ class SurveyMethods:
     def _event(self, name: str, subject: str, common: Any, /, **fields: Any) -> None:
         raise NotImplementedError
 
-    def survey_offered(self, survey: str, *, customer: str, shown: bool, **common: Unpack[Common]) -> None:
+    def survey_offered(self, invitation: str, *, customer: str, shown: bool, **common: Unpack[Common]) -> None:
         """A web intercept was shown to a customer or withheld.
 
         `customer`: The customer's id at the source; it is hashed before it is sent.
         `shown`: Whether the web intercept was shown; false when it was withheld.
         """
-        self._event("support.survey.offered", survey, common, customer=customer, shown=shown)
+        self._event("support.survey.offered", invitation, common, customer=customer, shown=shown)
 
     def survey_sent(
         self,
-        survey: str,
+        invitation: str,
         *,
         customer: str,
+        survey: str | None = None,
         kind: Literal["ces", "csat", "esat", "experience", "nps", "relationship"] | None = None,
         about: str | None = None,
         department: str | None = None,
@@ -38,20 +39,29 @@ class SurveyMethods:
         """An invitation was sent.
 
         `customer`: The customer's id at the source; it is hashed before it is sent.
+        `survey`: The survey's name, under which its scale may be configured.
         `kind`: What the survey measures; esat asks employees.
         `about`: The id of the ticket or contact that it is about.
         `department`: The department that asks.
         """
         self._event(
-            "support.survey.sent", survey, common, customer=customer, kind=kind, about=about, department=department
+            "support.survey.sent",
+            invitation,
+            common,
+            customer=customer,
+            survey=survey,
+            kind=kind,
+            about=about,
+            department=department,
         )
 
     def survey_answered(
         self,
-        survey: str,
+        invitation: str,
         *,
         customer: str,
         score: float,
+        survey: str | None = None,
         kind: Literal["ces", "csat", "esat", "experience", "nps", "relationship"] | None = None,
         about: str | None = None,
         department: str | None = None,
@@ -70,6 +80,7 @@ class SurveyMethods:
 
         `customer`: The customer's id at the source; it is hashed before it is sent.
         `score`: The answer, from one end of its scale to the other.
+        `survey`: The survey's name, under which its scale may be configured.
         `kind`: What the survey measures; esat asks employees.
         `about`: The id of the ticket or contact that it is about.
         `department`: The department that asks.
@@ -85,10 +96,11 @@ class SurveyMethods:
         """
         self._event(
             "support.survey.answered",
-            survey,
+            invitation,
             common,
             customer=customer,
             score=score,
+            survey=survey,
             kind=kind,
             about=about,
             department=department,
@@ -103,16 +115,16 @@ class SurveyMethods:
             started_at=started_at,
         )
 
-    def survey_declined(self, survey: str, *, customer: str, **common: Unpack[Common]) -> None:
+    def survey_declined(self, invitation: str, *, customer: str, **common: Unpack[Common]) -> None:
         """The customer declined to answer.
 
         `customer`: The customer's id at the source; it is hashed before it is sent.
         """
-        self._event("support.survey.declined", survey, common, customer=customer)
+        self._event("support.survey.declined", invitation, common, customer=customer)
 
-    def survey_expired(self, survey: str, *, customer: str, **common: Unpack[Common]) -> None:
+    def survey_expired(self, invitation: str, *, customer: str, **common: Unpack[Common]) -> None:
         """The invitation can no longer be answered.
 
         `customer`: The customer's id at the source; it is hashed before it is sent.
         """
-        self._event("support.survey.expired", survey, common, customer=customer)
+        self._event("support.survey.expired", invitation, common, customer=customer)

@@ -1,5 +1,6 @@
 """The form of an alert: a row of the tables in `operations`, `quality` and `platform`."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -63,6 +64,16 @@ DURATION: Final = (
     'printf "%.0f" | humanizeDuration | reReplaceAll "^([0-9]+[dh] [0-9]+[hm]) .*" "$1" | reReplaceAll " 0[hms]$" ""'
     ' | reReplaceAll "m" " min" | reReplaceAll "([0-9])([dhs])" "$1 $2"'
 )
+
+
+#: what a stale board shows: a maximum over boards must not take an old number for a new one
+_STALE: Final = 'ALERTS{alertname="BoardStale", alertstate="firing"}'
+_NUMBERS: Final = re.compile(r"support_\w+\{by=[^{}]*\}")
+
+
+def of_fresh_boards(promql: str) -> str:
+    """Return PromQL where every family of the catalogue is without the boards that are stale."""
+    return _NUMBERS.sub(rf"\g<0> unless on (instance) {_STALE}", promql)
 
 
 def asked(query: str, shown: str, *arguments: str) -> str:

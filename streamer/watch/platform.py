@@ -1,15 +1,22 @@
 """Alerts about streamer itself and what feeds it: whether the numbers may be believed.
 
-`WorkersDown`, `BoardsDown` and `BoardStale` silence the alerts about numbers (alertmanager.yml).
+`WorkersDown`, `BoardsDown` and `BoardsStale` silence the alerts about numbers (alertmanager.yml).
 """
 
 from typing import Final
 
-from streamer.watch.alert import Alert, Severity, Team
+from streamer.watch.alert import DURATION, Alert, Severity, Team
 
 #: the jobs of prometheus.yml
 WORKERS: Final = "streamer-worker"
 BOARDS: Final = "streamer-board"
+# A worker writes a mark at least every 5 s (worker.mark_interval), also when no event comes. A board that has just
+# started reads the whole changelog before it knows any: that may take minutes, but not five; until then it has no age.
+_AGES: Final = f"""\
+time() - min by (instance) (support_board_mark_timestamp_seconds)
+  or
+  time() - max by (instance) (process_start_time_seconds{{job="{BOARDS}"}}) > 300
+    unless on (instance) support_board_mark_timestamp_seconds"""
 
 PLATFORM: Final = (
     Alert(
@@ -40,19 +47,29 @@ PLATFORM: Final = (
         description="{{ $labels.job }} at {{ $labels.instance }} was not scraped for a minute; others may do its work.",
     ),
     Alert(
-        name="BoardStale",
+        name="BoardsStale",
         severity=Severity.CRITICAL,
         team=Team.PLATFORM,
-        # A worker writes a mark at least every 5 s (worker.mark_interval), also when no event comes. A board that has just
-        # started reads the whole changelog before it knows any: that may take minutes, but not five.
-        expr="""\
-time() - min by (instance) (support_board_mark_timestamp_seconds) > 30
-or
-time() - max by (instance) (process_start_time_seconds{job="streamer-board"}) > 300
-  unless on (instance) support_board_mark_timestamp_seconds""",
+        expr=f"""\
+min(
+  {_AGES}
+) > 30""",
+        hold="10s",
+        summary="All boards show old numbers",
+        description=f"Every board has had no news of a partition for {{{{ $value | {DURATION} }}}} or longer.",
+    ),
+    Alert(
+        name="BoardStale",
+        severity=Severity.WARNING,
+        team=Team.PLATFORM,
+        expr=f"""\
+(
+  {_AGES}
+) > 30""",
         hold="10s",
         summary="The board at {{ $labels.instance }} shows old numbers",
-        description="The board at {{ $labels.instance }} has had no news of a partition for {{ $value | humanizeDuration }}.",
+        description="The board at {{ $labels.instance }} has had no news of a partition"
+        f" for {{{{ $value | {DURATION} }}}}. Alerts about numbers leave it out.",
     ),
     Alert(
         name="ConsumerLag",

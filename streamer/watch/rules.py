@@ -1,4 +1,7 @@
-"""The rules of Prometheus, made from the tables of alerts: `python -m streamer.watch.rules [FILE] [--check]`."""
+"""The rules of Prometheus, made from the tables of alerts: `python -m streamer.watch.rules [FILE] [--check]`.
+
+Without FILE the repository's own are made: its rules, and the runbook as boards serve it.
+"""
 
 import argparse
 import json
@@ -7,16 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from streamer.watch.alert import Alert
+from streamer.watch import runbook
+from streamer.watch.alert import Alert, of_fresh_boards
 from streamer.watch.operations import OPERATIONS
 from streamer.watch.platform import PLATFORM
 from streamer.watch.quality import QUALITY
-from streamer.watch.targets import DEFAULTS, TARGET, recorded
 
 __all__ = ["ALERTS", "FILE", "main", "runbook_url", "text"]
 
 FILE: Final = Path("prometheus") / "rules.yml"
-RUNBOOK: Final = "docs/runbook.md"
+#: where a board on this machine serves it: `streamer watch` with its defaults, and docker-compose.yml
+RUNBOOK: Final = "http://127.0.0.1:8080/runbook"
 ALERTS: Final = {"platform": PLATFORM, "operations": OPERATIONS, "quality": QUALITY}
 
 _HEAD: Final = """\
@@ -26,39 +30,33 @@ groups:
 """
 
 
-def runbook_url(alert: Alert, runbook: str = RUNBOOK) -> str:
+def runbook_url(alert: Alert, address: str = RUNBOOK) -> str:
     """Return the address of an alert's section in the runbook, as Markdown renderers name it."""
-    return f"{runbook}#{alert.name.lower()}"
+    return f"{address}#{alert.name.lower()}"
 
 
-def text(runbook: str = RUNBOOK) -> str:
-    """Return the rules as YAML; the same tables give the same bytes. `runbook` is where the runbook can be read."""
-    parts = [_HEAD, "  - name: support-targets\n    rules:\n"]
-    for metric in sorted(DEFAULTS):
-        parts += _lines("record", TARGET, [("expr", recorded(metric))], {"labels": {"metric": metric}})
+def text(address: str = RUNBOOK) -> str:
+    """Return the rules as YAML; the same tables give the same bytes. `address` is where the runbook can be read."""
+    parts = [_HEAD]
     for group, alerts in ALERTS.items():
         parts.append(f"  - name: support-{group}\n    rules:\n")
         for alert in alerts:
-            parts += _alert(alert, runbook)
+            parts += _alert(alert, address)
     return "".join(parts)
 
 
-def _alert(alert: Alert, runbook: str) -> Iterator[str]:
+def _alert(alert: Alert, address: str) -> Iterator[str]:
     times = [(key, value) for key, value in (("for", alert.hold), ("keep_firing_for", alert.keep)) if value != "0s"]
     tables = {
         "labels": {"severity": alert.severity.value, "team": alert.team.value},
         "annotations": {
             "summary": alert.summary,
-            "description": alert.description,
-            "runbook_url": runbook_url(alert, runbook),
+            "description": of_fresh_boards(alert.description),
+            "runbook_url": runbook_url(alert, address),
         },
     }
-    yield from _lines("alert", alert.name, [("expr", alert.expr), *times], tables)
-
-
-def _lines(kind: str, name: str, values: list[tuple[str, str]], tables: dict[str, dict[str, str]]) -> Iterator[str]:
-    yield f"      - {kind}: {name}\n"
-    for key, value in values:
+    yield f"      - alert: {alert.name}\n"
+    for key, value in [("expr", of_fresh_boards(alert.expr)), *times]:
         if "\n" in value:
             yield f"        {key}: |-\n"
             yield from (f"          {line}\n" for line in value.splitlines())
@@ -77,22 +75,23 @@ def _scalar(value: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the rules, or with --check only compare; return 1 if they differed from the tables then."""
+    """Write what differs, or with --check only compare; return 1 if something differed then."""
     parser = argparse.ArgumentParser(prog="python -m streamer.watch.rules", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=FILE)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file is out of date")
     parser.add_argument("--runbook", default=RUNBOOK, metavar="URL", help="where the runbook is read, for the links")
     options = parser.parse_args(arguments)
-    file: Path = options.file
-    wanted = text(options.runbook)
-    if file.is_file() and file.read_text(encoding="utf-8") == wanted:
-        return 0
-    if options.check:
-        sys.stderr.write(f"{file}: out of date\n")
-        return 1
-    file.write_text(wanted, encoding="utf-8")
-    sys.stdout.write(f"{file}: written\n")
-    return 0
+    wanted = {options.file: text(options.runbook)}
+    if options.file == FILE:
+        wanted[runbook.PAGE] = runbook.page(runbook.SOURCE.read_text(encoding="utf-8"))
+    outdated = [file for file in wanted if not file.is_file() or file.read_text(encoding="utf-8") != wanted[file]]
+    for file in outdated:
+        if options.check:
+            sys.stderr.write(f"{file}: out of date\n")
+        else:
+            file.write_text(wanted[file], encoding="utf-8")
+            sys.stdout.write(f"{file}: written\n")
+    return int(options.check and bool(outdated))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def test_events_have_their_topic_key_partition_and_hashed_ids(kafka, emitter, so
     emitter.call_queued("call-1", queue="billing")
     emitter.customer_purchased("ann@example.com", amount=5, currency="EUR")
     emitter.agent_status_changed("bob", status="away", queues=["billing"])
-    emitter.survey_answered("S1", customer="ann@example.com", score=4, scale_min=1, scale_max=5, about="T1")
+    emitter.survey_answered(
+        "S1", customer="ann@example.com", survey="post-chat", score=4, scale_min=1, scale_max=5, about="T1"
+    )
     emitter.flush()
     ann, bob = IDENTITY.customer("ann@example.com"), IDENTITY.agent("bob")
     topics = ("support.tickets", "support.calls", "support.customers", "support.agents", "support.surveys")
@@ -58,6 +60,7 @@ def test_events_have_their_topic_key_partition_and_hashed_ids(kafka, emitter, so
         ("support.surveys", "answered", ann, "S1"),
     }
     assert {(r.topic, e["type"].split(".")[2], r.key.decode(), e["subject"]) for r, e in found} == expected
+    assert {e["data"].get("survey") for _, e in found} == {None, "post-chat"}
     assert [e["data"].get("agent") for r, e in found if r.topic == "support.tickets"] == [None, bob, ""]
     assert len({e["id"] for _, e in found}) == len(found) == 7
     assert not any(b"ann@" in r.value or b'"bob"' in r.value for r, _ in found)

@@ -1,4 +1,4 @@
-"""The wall page: three files, served as they are."""
+"""The wall page: a few files, served as they are."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
+_MODULES: Final = ("board", "cells", "explain", "numbers", "queues", "spark", "tiles", "wall", "words", "worst")
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/wall.css": ("wall.css", "text/css"),
-    "/wall.js": ("wall.js", "text/javascript"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in _MODULES},
 }
 #: nothing but the page's own files and this board's answers; no inline script or style
 _HEADERS: Final = {
