@@ -12,6 +12,7 @@ from streamer.errors import Mistake, SettingsError
 from streamer.metrics.catalogue import METRICS
 from streamer.options import ConfigOption, JsonOption  # noqa: TC001 (typer resolves them)
 from streamer.settings import as_toml, as_values, load_settings, rules_hash
+from streamer.watch.rules import ALERTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,10 @@ def check(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the effective settings (defaults, file, environment), or every mistake with its key and line (exit 78)."""
+    """Print the effective settings (defaults, file, environment), or every mistake with its key and line (exit 78).
+
+    A note names each alert that stays silent because its target is not set.
+    """
     try:
         settings = load_settings(file or config, metric_names={metric.name for metric in METRICS})
         _read_files(settings)
@@ -36,11 +40,22 @@ def check(
             raise
         typer.echo(json.dumps({"ok": False, "mistakes": [mistake._asdict() for mistake in error.mistakes]}, indent=2))
         raise typer.Exit(error.exit_code) from None
+    notes = list(_silent_alerts(settings))
     if as_json:
-        shown = {"ok": True, "rules_hash": rules_hash(settings), "settings": as_values(settings)}
+        shown = {"ok": True, "rules_hash": rules_hash(settings), "notes": notes, "settings": as_values(settings)}
         typer.echo(json.dumps(shown, indent=2))
     else:
-        typer.echo(f"# rules {rules_hash(settings)}\n{as_toml(settings)}", nl=False)
+        typer.echo(f"# rules {rules_hash(settings)}")
+        for note in notes:
+            typer.echo(f"# note: {note}")
+        typer.echo(as_toml(settings), nl=False)
+
+
+def _silent_alerts(settings: Settings) -> Iterator[str]:
+    """Say which alerts have nothing to compare with: that is no mistake, but should be known."""
+    for alert in (alert for alerts in ALERTS.values() for alert in alerts):
+        if alert.target is not None and alert.target not in settings.targets:
+            yield f"the alert {alert.name} stays silent: [targets] has no {alert.target}"
 
 
 def _read_files(settings: Settings) -> None:

@@ -9,13 +9,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from streamer.embedded import EmbeddedBroker, free_port
 from streamer.errors import DependencyError
+from streamer.settings import load_settings
 
+#: so that page and alerts have something to compare with; as in docker-compose.yml
+TARGETS: Final = {"service_level_ratio": 0.8, "abandon_ratio": 0.1}
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.2
@@ -61,6 +64,12 @@ def _check(*processes: subprocess.Popen[bytes]) -> None:
             raise DependencyError("demo", f"streamer {command} ended with {process.returncode}")
 
 
+def _targets() -> dict[str, str]:
+    """Return variables with the targets of the demo that the configuration leaves open. Raises SettingsError."""
+    known = load_settings().targets
+    return {f"STREAMER_TARGETS__{name.upper()}": str(value) for name, value in TARGETS.items() if name not in known}
+
+
 def demo(
     broker: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of your own, instead of the embedded broker.")
@@ -82,7 +91,7 @@ def demo(
             broker = stack.enter_context(EmbeddedBroker()).bootstrap
             environment["STREAMER_KAFKA__FENCING"] = "none"
         worker_port = free_port()
-        environment |= {
+        environment |= _targets() | {
             "STREAMER_KAFKA__BOOTSTRAP": broker,
             "STREAMER_WORKER__PORT": str(worker_port),
             "STREAMER_BOARD__PORT": str(port),

@@ -19,6 +19,7 @@ import typer
 from streamer.embedded import free_port
 from streamer.errors import DependencyError, InputMissingError
 from streamer.watch.receiver import Receiver
+from streamer.watch.rules import RUNBOOK
 
 _ROOT = Path(__file__).parents[2]
 _SETTINGS = ("prometheus", "alertmanager")
@@ -66,13 +67,18 @@ def _program(*names: str) -> str:
 
 
 def _prepare(folder: Path, addresses: dict[str, str]) -> None:
-    """Copy the committed settings into `folder`, with the addresses of board, worker, alertmanager and receiver."""
+    """Copy the committed settings into `folder`, with the addresses of board, worker, alertmanager and receiver.
+
+    The board's is that of the runbook, too, to which the alerts' links lead.
+    """
     for name in _SETTINGS:
         if not (_ROOT / name).is_dir():
             raise InputMissingError(str(_ROOT / name), "is not there: watch runs in a clone of the repository")
         shutil.copytree(_ROOT / name, folder / name)
     for name in ("board", "worker", "alertmanager"):
         (folder / "prometheus" / "targets" / f"{name}.yml").write_text(f'- targets: ["{addresses[name]}"]\n')
+    rules = folder / "prometheus" / "rules.yml"
+    rules.write_text(rules.read_text().replace(RUNBOOK, f"http://{addresses['board']}/runbook"))
     routes = folder / "alertmanager" / "alertmanager.yml"
     routes.write_text(routes.read_text().replace(_RECEIVERS, addresses["receiver"]))
 

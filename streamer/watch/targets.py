@@ -2,8 +2,6 @@
 
 from typing import Final
 
-#: what `streamer demo` and docker-compose.yml set, beside the defaults of the configuration
-EXAMPLES: Final = {"abandon_ratio": 0.1, "service_level_ratio": 0.8}
 # The dashboards name these still; a target that is not set has no default any more.
 DEFAULTS: Final[dict[str, float]] = {}
 TARGET: Final = "support_metric_target"

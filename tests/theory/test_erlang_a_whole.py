@@ -44,4 +44,5 @@ def test_the_program_gives_the_formula_s_numbers_within_the_sampling_error(tmp_p
         Performance._fields, SMALL.by_density(TARGET_S), measured, zip(*batches, strict=True), strict=True
     ):
         error = stdev(parts) / len(parts) ** 0.5
+        assert error < 0.06 * theory, f"{name}: too few calls to tell"
         assert seen == pytest.approx(theory, abs=4 * error), name

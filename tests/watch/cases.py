@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Numbers = dict[str, float | str]
+#: series -> number, or a counter's growth (a clock's) in promtool's notation; None: there is no such series
+Numbers = dict[str, float | str | None]
 
 
 @dataclass(frozen=True)
 class Case:
-    """`fires`: series -> number, or a counter's growth in promtool's notation. Each of `short` changes some and does not fire."""
+    """`fires`: numbers at which it does. Each of `short` changes some, and it does not fire."""
 
     alert: str
     severity: str
@@ -23,6 +24,9 @@ class Case:
     description: str
     labels: dict[str, str] = field(default_factory=dict)
     fires_without_data: bool = False
+    #: seconds after which the condition first holds, and after which it does no more, where `fires` ends after 20 minutes
+    begins: int = 0
+    ends: int = 1_200
 
     def __str__(self) -> str:
         return f"{self.alert}-{'-'.join(self.labels.values())}"
@@ -56,17 +60,17 @@ OPERATIONS = [
     Case(
         *("LongestWait", "critical", "operations"),
         fires={OLDEST: 46, OVER: 5},
-        short=[{OLDEST: 45}, {OVER: 4}],
+        short=[{OLDEST: 45}, {OVER: 4}, {OVER: None}, {OLDEST: None}],
         labels=BILLING,
         summary="Queue billing: customers wait too long",
-        description="Queue billing: the longest wait is 46s, 5 past the target.",
+        description="Queue billing: the longest wait is 46 s, 5 past the target.",
     ),
     Case(
         *("LongestWait", "critical", "operations"),
         fires={OLDEST.replace("billing", ""): 301, OVER.replace("billing", ""): 1},
         short=[{OLDEST.replace("billing", ""): 300}],
         summary="Contacts without a queue: customers wait too long",
-        description="Contacts without a queue: the longest wait is 5m 1s, 1 past the target.",
+        description="Contacts without a queue: the longest wait is 5 min 1 s, 1 past the target.",
     ),
     Case(
         *("QueueWithoutAgents", "critical", "operations"),
@@ -79,10 +83,27 @@ OPERATIONS = [
             {billing("queue_agents", 'status="available"'): 1},
             {billing("queue_agents", 'status="wrap_up"'): 1},
             {billing("queue_waiting"): 0},
+            # Agents' events do not come at all: nothing is known of who is there.
+            {billing("queue_agents", 'status="away"'): None, billing("queue_agents", 'status="available"'): None},
         ],
         labels=BILLING,
         summary="Queue billing: customers wait and no agent is there",
         description="Queue billing: 1 waiting, no agent is available, in a contact or in wrap-up.",
+    ),
+    Case(
+        *("QueueWithoutAgents", "critical", "operations"),
+        # Those of the queue have been silent for a day, those of another are there.
+        fires={
+            billing("queue_waiting"): 3,
+            billing("queue_agents", 'status="available"').replace("billing", "orders"): 2,
+        },
+        short=[
+            {billing("queue_agents", 'status="available"'): 1},
+            {billing("queue_agents", 'status="available"').replace("billing", "orders"): None},
+        ],
+        labels=BILLING,
+        summary="Queue billing: customers wait and no agent is there",
+        description="Queue billing: 3 waiting, no agent is available, in a contact or in wrap-up.",
     ),
     Case(
         *("Abandonment", "warning", "operations"),
@@ -91,41 +112,51 @@ OPERATIONS = [
             billing("abandon_ratio", SHORT): 0.31,
             billing("abandon_ratio_samples", SHORT): 20,
             billing("metric_baseline", named("abandon_ratio")): 0.08,
+            target("abandon_ratio"): 0.1,
         },
         short=[
             {billing("abandon_ratio", SHORT): 0.21},
             {billing("abandon_ratio_samples", SHORT): 19},
+            {billing("abandon_ratio_samples", SHORT): None},
             {target("abandon_ratio"): 0.31},
+            {target("abandon_ratio"): None},
+            {target("abandon_ratio"): None, target("service_level_ratio"): 0.1},
         ],
         labels=BILLING,
         summary="Queue billing: customers give up",
-        description="Queue billing: 31% of the last 15 minutes abandoned, short ones left out. Usual: 8%.",
+        description="Queue billing: 31 % of the last 15 minutes abandoned, short ones left out. Usual: 8 %.",
     ),
     Case(
         *("Abandonment", "warning", "operations"),
         # of 2,000: 0.05 + 1.645 sqrt(0.05 x 0.95 / 2000) = 0.0580
         fires={
-            billing("abandon_ratio", SHORT): 0.06,
+            billing("abandon_ratio", SHORT): 0.0625,
             billing("abandon_ratio_samples", SHORT): 2_000,
             target("abandon_ratio"): 0.05,
         },
         short=[{billing("abandon_ratio", SHORT): 0.058}],
         labels=BILLING,
         summary="Queue billing: customers give up",
-        description="Queue billing: 6% of the last 15 minutes abandoned, short ones left out.",
+        description="Queue billing: 6.25 % of the last 15 minutes abandoned, short ones left out.",
     ),
     Case(
         *("ServiceLevel", "warning", "operations"),
         # of 20: 0.8 - 1.645 sqrt(0.8 x 0.2 / 20) = 0.653
-        fires={billing("service_level_ratio", OFFERED): 0.65, billing("service_level_ratio_samples", OFFERED): 20},
+        fires={
+            billing("service_level_ratio", OFFERED): 0.64321,
+            billing("service_level_ratio_samples", OFFERED): 20,
+            target("service_level_ratio"): 0.8,
+        },
         short=[
             {billing("service_level_ratio", OFFERED): 0.66},
             {billing("service_level_ratio_samples", OFFERED): 19},
+            {billing("service_level_ratio_samples", OFFERED): None},
             {target("service_level_ratio"): 0.7},
+            {target("service_level_ratio"): None},
         ],
         labels=BILLING,
         summary="Queue billing: service level below target",
-        description="Queue billing: 65% of the last 15 minutes answered in time (of all offered); target: 80%.",
+        description="Queue billing: 64.3 % of the last 15 minutes answered in time (of all offered); target: 80 %.",
     ),
     Case(
         *("FirstResponsesOverTarget", "warning", "operations"),
@@ -137,7 +168,7 @@ OPERATIONS = [
         labels=BILLING,
         summary="Queue billing: tickets wait too long for a first response",
         description="Queue billing: 5 tickets without a first response are past the target;"
-        " the oldest waits for 2h 5m 0s.",
+        " the oldest waits for 2 h 5 min.",
     ),
     Case(
         *("SlaBreached", "warning", "operations"),
@@ -175,8 +206,8 @@ OPERATIONS = [
         ],
         labels=BILLING,
         summary="Queue billing: far more new tickets than usual",
-        description="Queue billing: 150 tickets created in 15 minutes. Usual: 122 an hour."
-        " Most of it (75%): channel email. First topic: double charge (88).",
+        description="Queue billing: 150 tickets created in 15 minutes. Usual: 30.4."
+        " Most of it (75 %): channel email. First topic: double charge (88).",
     ),
     Case(
         *("CreatedSpike", "warning", "operations"),
@@ -184,12 +215,12 @@ OPERATIONS = [
             billing("spike_confirmed", named("tickets_created")): 0,
             overall("spike_confirmed", named("tickets_created")): 1,
             billing("tickets_created", 'window="15m"'): 10,
-            overall("tickets_created", 'window="15m"'): 150,
-            overall("metric_baseline", named("tickets_created")): 200,
+            overall("tickets_created", 'window="15m"'): 5_000,
+            overall("metric_baseline", named("tickets_created")): 3_998.4,
         },
         short=[{overall("spike_confirmed", named("tickets_created")): 0}],
         summary="All queues together: far more new tickets than usual",
-        description="All queues together: 150 tickets created in 15 minutes. Usual: 200 an hour.",
+        description="All queues together: 5000 tickets created in 15 minutes. Usual: 1000.",
     ),
     Case(
         *("ContactSpike", "warning", "operations"),
@@ -203,8 +234,8 @@ OPERATIONS = [
         short=[{billing("spike_confirmed", named("queue_legs")): 0}],
         labels=BILLING,
         summary="Queue billing: far more chats and calls than usual",
-        description="Queue billing: 60 chats and calls in 15 minutes. Usual: 48 an hour."
-        " Most of it (90%): queue billing.",
+        description="Queue billing: 60 chats and calls in 15 minutes. Usual: 12."
+        " Most of it (90 %): queue billing.",
     ),
     Case(
         *("ReopenSpike", "warning", "operations"),
@@ -216,7 +247,7 @@ OPERATIONS = [
         labels=BILLING,
         summary="Queue billing: solved tickets come back",
         description="Queue billing: far more of what was solved in the last 15 minutes was reopened than usual."
-        " Usual: 5%.",
+        " Usual: 5 %.",
     ),
     Case(
         *("RepliesPerResolutionJump", "warning", "operations"),
@@ -228,7 +259,7 @@ OPERATIONS = [
         short=[{billing("spike_confirmed", named("replies_per_resolution")): 0}],
         labels=BILLING,
         summary="Queue billing: a solution takes far more replies than usual",
-        description="Queue billing: 6.2 replies for a solved ticket in 15 minutes. Usual: 2.5.",
+        description="Queue billing: 6.25 replies for a solved ticket in 15 minutes. Usual: 2.5.",
     ),
 ]
 SENT_DAY = overall("surveys_sent", 'window="24h",kind="csat"')
@@ -246,11 +277,13 @@ QUALITY = [
             {billing("csat_upper_bound_ratio", CSAT): 0.8},
             {billing("csat_upper_bound_ratio_samples", CSAT): 29},
             {target("csat_ratio"): 0.79},
+            {target("csat_ratio"): None},
+            {billing("csat_upper_bound_ratio_samples", CSAT): None},
         ],
         labels=BILLING,
         summary="Queue billing: customers are less satisfied than the target",
-        description="Queue billing: 72% of the answers of 7 days are satisfied, at most 79% with 95 % confidence;"
-        " target: 80%.",
+        description="Queue billing: 72 % of the answers of 7 days are satisfied, at most 79 % with 95 % confidence;"
+        " target: 80 %.",
     ),
     Case(
         *("NpsDrop", "warning", "quality"),
@@ -260,7 +293,13 @@ QUALITY = [
             billing("nps_margin", WEEK): 20,
             billing("nps_score", MONTH): 30,
         },
-        short=[{billing("nps_score", WEEK): 10}, {billing("nps_score_samples", WEEK): 29}],
+        short=[
+            {billing("nps_score", WEEK): 10},
+            {billing("nps_score_samples", WEEK): 29},
+            {billing("nps_score_samples", WEEK): None},
+            {billing("nps_margin", WEEK): None},
+            {billing("nps_score", MONTH): None},
+        ],
         labels=BILLING,
         summary="Queue billing: NPS has dropped by more than its margin",
         description="Queue billing: NPS of 7 days is 9 +- 20; of 30 days: 30.",
@@ -273,16 +312,32 @@ QUALITY = [
             overall("surveys_sent", 'window="30d",kind="csat"'): 1000,
             overall("surveys_answered", 'window="30d",kind="csat"'): 300,
         },
-        short=[{ANSWERED_DAY: 15}, {SENT_DAY: 29, ANSWERED_DAY: 0}],
+        short=[
+            {ANSWERED_DAY: 15},
+            {SENT_DAY: 29, ANSWERED_DAY: 0},
+            {SENT_DAY: None},
+            {overall("surveys_answered", 'window="30d",kind="csat"'): None},
+        ],
         labels={"kind": "csat"},
         summary="csat surveys: hardly anybody answers",
-        description="csat surveys: 14% answers a survey sent in 24 h, 30% in 30 days.",
+        description="csat surveys: 14 % answers a survey sent in 24 h, 30 % in 30 days.",
     ),
 ]
 WORKER, BOARD = 'up{job="streamer-worker",instance="w"}', 'up{job="streamer-board",instance="b"}'
-STARTED = 'process_start_time_seconds{job="streamer-board",instance="b"}'
+
+
+def mark(board: str, partition: int) -> str:
+    return f'support_board_mark_timestamp_seconds{{instance="{board}",partition="{partition}"}}'
+
+
+def started(board: str) -> str:
+    return f'process_start_time_seconds{{job="streamer-board",instance="{board}"}}'
+
+
 DELIVERIES = 'support_ingest_deliveries_total{source="ingest/zendesk",outcome="forged",instance="i"}'
 UNSIGNED = DELIVERIES.replace("forged", "unsigned")
+#: a counter that grows by 0.12 each 10 s is at 10 after 84 of them; 15 minutes hold less than 10 of it a minute after its end
+GROWS = {"begins": 840, "ends": 1_260}
 PLATFORM = [
     Case(
         *("WorkersDown", "critical", "platform"),
@@ -309,24 +364,46 @@ PLATFORM = [
         description="streamer-worker at w was not scraped for a minute; others may do its work.",
     ),
     Case(
-        *("BoardStale", "critical", "platform"),
-        # 20 min after the last flush of partition 1, that of partition 0 is fresh
-        fires={
-            'support_board_mark_timestamp_seconds{instance="b",partition="0"}': "0+10",
-            'support_board_mark_timestamp_seconds{instance="b",partition="1"}': 0,
-        },
-        short=[{'support_board_mark_timestamp_seconds{instance="b",partition="1"}': "-30+10"}],
-        labels={"instance": "b"},
-        summary="The board at b shows old numbers",
-        description="The board at b has had no news of a partition for 20m 0s.",
+        *("BoardsStale", "critical", "platform"),
+        # 20 min after the last flush of partition 1 that board b knows, and longer after that of board c
+        fires={mark("b", 0): "0+10", mark("b", 1): 0, mark("c", 0): -3_600},
+        short=[
+            {mark("b", 1): "-30+10"},
+            {mark("c", 0): "0+10"},
+            # A board that was started a minute ago and has no numbers yet neither mends nor makes it.
+            {mark("b", 0): "0+10", mark("b", 1): None, mark("c", 0): None, started("c"): "-60+10"},
+            {mark("b", 0): None, mark("b", 1): None, mark("c", 0): None, started("c"): "-300+10"},
+        ],
+        begins=40,
+        summary="All boards show old numbers",
+        description="Every board has had no news of a partition for 20 min or longer.",
     ),
     Case(
-        *("BoardStale", "critical", "platform"),
-        fires={STARTED: 0},
-        short=[{STARTED: "-300+10"}, {'support_board_mark_timestamp_seconds{instance="b",partition="0"}': "0+10"}],
+        *("BoardsStale", "critical", "platform"),
+        fires={mark("b", 0): 0, started("c"): "-60+10"},
+        short=[{mark("b", 0): "-30+10"}],
+        begins=40,
+        summary="All boards show old numbers",
+        description="Every board has had no news of a partition for 20 min or longer.",
+    ),
+    Case(
+        *("BoardStale", "warning", "platform"),
+        # 20 min after the last flush of partition 1, that of partition 0 is fresh; so is the other board
+        fires={mark("b", 0): "0+10", mark("b", 1): 0, mark("c", 0): "0+10"},
+        short=[{mark("b", 1): "-30+10"}],
         labels={"instance": "b"},
+        begins=40,
         summary="The board at b shows old numbers",
-        description="The board at b has had no news of a partition for 20m 0s.",
+        description="The board at b has had no news of a partition for 20 min. Alerts about numbers leave it out.",
+    ),
+    Case(
+        *("BoardStale", "warning", "platform"),
+        fires={started("b"): 0},
+        short=[{started("b"): "-300+10"}, {mark("b", 0): "0+10"}],
+        labels={"instance": "b"},
+        begins=310,
+        summary="The board at b shows old numbers",
+        description="The board at b has had no news of a partition for 20 min. Alerts about numbers leave it out.",
     ),
     Case(
         *("ConsumerLag", "warning", "platform"),
@@ -341,7 +418,7 @@ PLATFORM = [
     ),
     Case(
         *("LateEvents", "warning", "platform"),
-        # 90 samples in 15 min, a ninth of an event each
+        **GROWS,
         fires={'support_events_late_total{source="crm",reason="grace",instance="w"}': "0+0.12"},
         short=[{'support_events_late_total{source="crm",reason="grace",instance="w"}': "0+0.11"}],
         labels={"source": "crm", "reason": "grace"},
@@ -350,6 +427,7 @@ PLATFORM = [
     ),
     Case(
         *("InvalidEvents", "warning", "platform"),
+        **GROWS,
         fires={'support_events_invalid_total{source="crm",code="not_utf8",instance="w"}': "0+0.12"},
         short=[{'support_events_invalid_total{source="crm",code="not_utf8",instance="w"}': "0+0.11"}],
         labels={"source": "crm", "code": "not_utf8"},
@@ -358,6 +436,7 @@ PLATFORM = [
     ),
     Case(
         *("UntrustedDeliveries", "warning", "platform"),
+        **GROWS,
         fires={DELIVERIES: "0+0.12", DELIVERIES.replace("forged", "accepted"): "0+5"},
         short=[{DELIVERIES: "0+0.11"}],
         labels={"source": "ingest/zendesk", "outcome": "forged"},
@@ -367,6 +446,7 @@ PLATFORM = [
     ),
     Case(
         *("UntrustedDeliveries", "warning", "platform"),
+        **GROWS,
         # two ingresses, half of them each
         fires={UNSIGNED: "0+0.06", UNSIGNED.replace('"i"', '"j"'): "0+0.06"},
         short=[{UNSIGNED: "0+0.05"}],

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from streamer.watch.rules import RUNBOOK
+
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "prometheus" / "rules.yml"
 
@@ -18,20 +20,32 @@ def expected(name: str, severity: str, team: str, summary: str, description: str
         "exp_annotations": {
             "summary": summary,
             "description": description,
-            "runbook_url": f"docs/runbook.md#{name.lower()}",
+            "runbook_url": f"{RUNBOOK}#{name.lower()}",
         },
     }
 
 
 def block(
-    name: str, series: dict[str, str], alerts_at: dict[str, list[dict[str, Any]]], interval: str
+    name: str,
+    series: dict[str, str],
+    alerts_at: dict[str, list[dict[str, Any]]],
+    interval: str,
+    firing_at: dict[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Return one test: `series` -> values in promtool's notation; which alerts of one name fire at which times."""
+    """Return one test: `series` -> values in promtool's notation; which alerts of one name fire at which times.
+
+    `firing_at` says how many do, whatever they say.
+    """
+    count = f'count(ALERTS{{alertname="{name}", alertstate="firing"}}) or vector(0)'
     return {
         "interval": interval,
         "input_series": [{"series": key, "values": values} for key, values in series.items()],
         "alert_rule_test": [
             {"eval_time": time, "alertname": name, "exp_alerts": alerts} for time, alerts in alerts_at.items()
+        ],
+        "promql_expr_test": [
+            {"expr": count, "eval_time": time, "exp_samples": [{"labels": "{}", "value": number}]}
+            for time, number in (firing_at or {}).items()
         ],
     }
 

@@ -13,6 +13,8 @@ from tests.watch.promtool import block, expected, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from streamer.watch.alert import Alert
+
 #: samples, one each 10 s: 20 minutes of the one, 70 of the other
 FIRST, SECOND = 120, 420
 
@@ -23,7 +25,18 @@ def values(number: float | str, samples: int) -> str:
 
 
 def steady(numbers: Numbers) -> dict[str, str]:
-    return {series: values(number, FIRST) for series, number in numbers.items()}
+    return {series: values(number, FIRST) for series, number in numbers.items() if number is not None}
+
+
+def seconds(duration: str) -> int:
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+
+
+def firing(case: Case, rule: Alert) -> dict[str, int]:
+    """Return when it fires, and when not, of numbers that fire for 20 minutes: about its hold, and about its keep."""
+    begins, ends = case.begins + seconds(rule.hold), case.ends + seconds(rule.keep)
+    looks = {begins - 10: 0, begins + 10: 1, ends - 10: 1, ends + 20: 0}
+    return {f"{at}s": number for at, number in looks.items() if at >= 0}
 
 
 def twice(numbers: Numbers) -> Numbers:
@@ -51,12 +64,11 @@ def _after(before: float | str | None, number: float | str) -> str:
 def test_an_alert(case: Case, promtool: str, tmp_path: Path) -> None:
     alert = expected(case.alert, case.severity, case.team, case.summary, case.description, **case.labels)
     rule = next(rule for group in ALERTS.values() for rule in group if rule.name == case.alert)
-    times = {"20m": [alert]} if rule.hold == "0s" else {"0s": [], "20m": [alert]}
-    blocks = [block(case.alert, steady(twice(case.fires)), times, "10s")]
+    blocks = [block(case.alert, steady(twice(case.fires)), {"20m": [alert]}, "10s")]
     blocks += [block(case.alert, steady(case.fires | short), {"10m": [], "20m": []}, "10s") for short in case.short]
     blocks.append(block(case.alert, {}, {"20m": [alert] if case.fires_without_data else []}, "10s"))
-    blocks.append(block(case.alert, ending(case.fires, case.short[0]), {"85m": []}, "10s"))
-    run(promtool, tmp_path, blocks)
+    blocks.append(block(case.alert, ending(case.fires, case.short[0]), {}, "10s", firing(case, rule)))
+    run(promtool, tmp_path, blocks, "10s")
 
 
 def test_every_alert_has_a_case() -> None:

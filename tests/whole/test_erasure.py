@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+import urllib.request
 from datetime import UTC, datetime
 
 import pytest
@@ -160,7 +161,13 @@ def shown(house):
     ]
     texts = [get(house.board_port, path) for path in paths] + [get(house.worker_port, "/metrics")]
     assert texts[0][0] == texts[1][0] == texts[-1][0] == 200
-    return "\n".join(text for _, text in texts)
+    with urllib.request.urlopen(f"http://127.0.0.1:{house.board_port}/api/stream", timeout=20) as stream:
+        update = next(line for line in stream if line.startswith(b"data:"))
+    return "\n".join([*(text for _, text in texts), update.decode()])
+
+
+def journey(house, customer):
+    return get(house.board_port, f"/api/journey/{customer}")
 
 
 def test_no_byte_of_an_erased_customer_is_left(house):
@@ -177,10 +184,13 @@ def test_no_byte_of_an_erased_customer_is_left(house):
         wait_until(lambda: f"{CANARY}-ticket" in shown(house) and f"{CANARY}-chat" in shown(house), 30)
         wait_until(lambda: f"{CANARY}-ticket" in stored(house) and "bystander-ticket" in stored(house), 30)
 
+        assert f"{CANARY}-ticket" in journey(house, CANARY)[1]
+
         erased = run("erase", CANARY, environ=house.environment)
         assert (erased.returncode, erased.stdout) == (0, "sent 1 erasures\n")
         assert CANARY not in erased.stderr
         wait_until(lambda: CANARY not in shown(house), 30)
+        wait_until(lambda: journey(house, CANARY)[0] == 404, 30)
         # Whoever takes the partition over before the grace has passed must know what is still to be erased.
         worker.kill9()
         worker = Worker(house)

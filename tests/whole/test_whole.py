@@ -274,10 +274,11 @@ def test_bad_input_becomes_dead_letters_byte_for_byte_and_the_next_record_is_pro
     }
     bad = poison(good)
     producer = KafkaProducer(bootstrap_servers=house.kafka.bootstrap, acks="all", max_request_size=4 << 20)
-    for topic, key, value, _ in bad:
-        producer.send(topic, key=key, value=value)
+    trace = [("traceparent", b"00-1"), ("traceparent", b"00-2")]
+    sent = [producer.send(topic, key=key, value=value, headers=trace) for topic, key, value, _ in bad]
     producer.send("support.tickets", key=b"ada", value=json.dumps(good).encode())
     producer.flush()
+    places = [future.get(timeout=30) for future in sent]
     producer.close()
     consumer = KafkaConsumer(
         bootstrap_servers=house.kafka.bootstrap, isolation_level="read_committed", enable_auto_commit=False
@@ -290,10 +291,21 @@ def test_bad_input_becomes_dead_letters_byte_for_byte_and_the_next_record_is_pro
         for records in consumer.poll(timeout_ms=500).values():
             found += records
     consumer.close()
-    expected = sorted((code, value or b"", key) for _, key, value, code in bad)
-    assert sorted((dict(r.headers)["streamer_error_code"].decode(), r.value or b"", r.key) for r in found) == expected
+    letters = {}
     for record in found:
-        assert {"streamer_error_stage", "streamer_error_topic", "streamer_error_offset"} <= dict(record.headers).keys()
+        assert record.headers[: len(trace)] == trace
+        said = {name.removeprefix("streamer_error_"): value.decode() for name, value in record.headers[len(trace) :]}
+        assert said.pop("stage")
+        place = (said.pop("topic"), int(said.pop("partition")), int(said.pop("offset")))
+        letters[place] = (record.key, record.value, said.pop("code"))
+        assert not said
+    assert letters == {
+        (at.topic, at.partition, at.offset): tuple(rest) for at, (_, *rest) in zip(places, bad, strict=True)
+    }
+    assert len(found) == len(bad)
+    text = get(house.worker_port, "/metrics")[1]
+    for _, _, _, code in bad:
+        assert f'code="{code}"' in text
     wait_until(
         lambda: (
             'support_events_total{source="test",topic="support.tickets"} 1.0' in get(house.worker_port, "/metrics")[1]

@@ -17,8 +17,7 @@ function row(name) {
   const head = make(tr, "th");
   head.scope = "row";
   make(head, "span", "", name);
-  const spike = make(head, "span", "mark far");
-  const over = make(head, "span", "mark past");
+  const flag = make(head, "span", "mark far");
   const cell = (label) => {
     const td = make(tr, "td");
     td.dataset.label = label;
@@ -29,7 +28,7 @@ function row(name) {
   const cells = ["Waiting", "Longest", "Service level", "Abandoned"].map(cell);
   const agents = make(tr, "td", "agents");
   const line = spark(make(tr, "td", "trend"));
-  rows.set(name, { tr, spike, over, cells, agents, spark: line });
+  rows.set(name, { tr, flag, cells, agents, spark: line });
   drawRow(name);
 }
 
@@ -71,16 +70,16 @@ function showHead([first]) {
 
 function showRow(queue, place) {
   if (!rows.has(queue.name)) row(queue.name);
-  const { tr, spike, over, cells, agents } = rows.get(queue.name);
+  const { tr, flag, cells, agents } = rows.get(queue.name);
   if (body.children[place] !== tr) {
     const focused = tr.contains(document.activeElement) ? document.activeElement : null;
     body.insertBefore(tr, body.children[place] ?? null);
     focused?.focus();
   }
-  put(spike, queue.spiking?.length ? `◆ spike: ${queue.spiking.join(", ")}` : "");
-  put(over, queue.over ? `▲ ${queue.over} over target` : "");
+  put(flag, queue.spiking?.length ? `◆ spike: ${queue.spiking.join(", ")}` : "");
   mark(tr, queue.spiking?.length ? "far" : queue.over ? "past" : "");
   show(cells[0], queue.waiting, `${queue.name}, waiting`);
+  put(cells[0].nextSibling, queue.over ? `▲ ${queue.over} over` : "");
   show(cells[1], queue.longest, `${queue.name}, longest wait`, undefined, true);
   for (const [cell, number, name] of [[cells[2], queue.level, "service level"], [cells[3], queue.abandoned, "abandonment"]]) {
     show(cell, number, `${queue.name}, ${name}`, judged(number));
