@@ -9,6 +9,7 @@ import pytest
 
 from streamer.producers.simulator import Incident, Shape, demo, simulate
 from streamer.producers.simulator.pacing import event_ms
+from streamer.producers.simulator.presets import at_midmorning
 
 pytestmark = pytest.mark.slow
 
@@ -168,6 +169,16 @@ def test_an_incident_raises_abandonment_in_its_queue_and_nowhere_else():
     assert shares["incident", "orders"] < 0.1
     assert shares["quiet", "topic"] == 0
     assert shares["incident", "topic"] > 100
+
+
+@pytest.mark.parametrize("hour", [0, 3, 10, 23])
+@pytest.mark.parametrize("day", range(7))
+def test_a_live_centre_is_at_midmorning_whatever_the_hour(hour, day):
+    now = START_MS + day * 24 * HOUR_MS + hour * HOUR_MS + 1_234
+    centre = at_midmorning(demo(), now)
+    ordinary = Shape(hours=demo().shape.hours)
+    assert centre.shape.at(now) == ordinary.at(START_MS + 10 * HOUR_MS + 1_234)
+    assert centre.shape.at(now + 14 * HOUR_MS) == ordinary.at(START_MS + 1_234)
 
 
 def test_the_day_has_a_shape():

@@ -19,7 +19,7 @@ from streamer.options import ConfigOption
 from streamer.producers.simulator.centre import DAY_MS, HOUR_MS, SECOND_MS, Centre
 from streamer.producers.simulator.incident import SYNTAX, parse_incident
 from streamer.producers.simulator.pacing import pace
-from streamer.producers.simulator.presets import bench, demo
+from streamer.producers.simulator.presets import at_midmorning, bench, demo
 from streamer.producers.simulator.simulation import simulate as events_of
 from streamer.progress import Progress
 from streamer.settings import Settings, load_settings, parse_duration
@@ -87,6 +87,7 @@ def simulate(
     """Simulate a support centre: its customers, agents, queues, tickets, surveys and shop, hour by hour.
 
     Events that are not sent as they happen carry `recordedtime`, as history does. The count goes to stderr.
+    With --live it is mid-morning at the centre when it begins, whatever the hour.
     """
     if live and rate is not None:
         raise UsageError("--live has its own pace: leave --rate out")
@@ -96,6 +97,8 @@ def simulate(
     duration_ms = _duration(duration, live=live)
     start_ms = _start(start, now_ms, duration_ms, to_file=out is not None, live=live)
     centre = _centre(preset, customers)
+    if live:
+        centre = at_midmorning(centre, now_ms)
     try:
         incidents = [parse_incident(text, now_ms if live else start_ms) for text in incident or ()]
         centre = replace(centre, incidents=tuple(incidents))

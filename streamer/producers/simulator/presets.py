@@ -1,6 +1,7 @@
 """Centres to begin with: `demo` shows everything, `bench` is large and even, `erlang_a` is a textbook's queue."""
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from streamer.producers.simulator.centre import (
@@ -87,6 +88,17 @@ def demo(*, customers: int = 3000) -> Centre:
         established_ms=60 * DAY_MS,
         breaks=0.03,
     )
+
+
+def at_midmorning(centre: Centre, now_ms: int) -> Centre:
+    """Return the centre with its day moved so that it is ten o'clock of an ordinary day at `now_ms`.
+
+    Who watches it live shall see the same whatever the hour: at night an incident of so many times the normal is small.
+    """
+    ahead = 10 - now_ms % DAY_MS // HOUR_MS
+    hours = tuple(centre.shape.hours[(hour + ahead) % 24] for hour in range(24))
+    queues = tuple(replace(queue, open_hours=(0, 24)) for queue in centre.queues)
+    return replace(centre, shape=Shape(hours=hours), queues=queues)
 
 
 def _demo_queue(
