@@ -20,7 +20,7 @@ from bench.figures import say, show
 from bench.processes import BROKER_CORE, WORKER_CORE, pin
 from streamer import Emitter
 from streamer.events import TOPICS
-from streamer.producers.emitter import _connecting
+from streamer.producers.emitter import connecting
 from streamer.producers.emitter_compose import Composer, Record
 from streamer.producers.identity import Identity
 from streamer.settings import Settings
@@ -66,7 +66,7 @@ def _records(events: int, customers: int) -> list[Record]:
 
 def _alone(settings: Settings, records: list[Record], *, short: bool) -> _Took:
     """Send ready records with the emitter's own settings of kafka-python: by `send`, or by our short way in."""
-    producer = _connecting(settings)()
+    producer = connecting(settings)()
     for topic in TOPICS:
         producer.partitions_for(topic)
 

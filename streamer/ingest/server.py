@@ -123,15 +123,19 @@ class Ingress:
             raise _TooLargeError(f"a batch of over {BATCH_MAX} events")
         delivery = Delivery(payload, headers, now, hashlib.sha256(raw).hexdigest())
         adapter = ADAPTERS[route.adapter]
-        # One at a time for a ticket: two snapshots of it at once would both be compared with the same one before.
+        # One at a time for a ticket: two snapshots of it at once would both be compared with the same one before. What
+        # puts nothing into the state lets the next one in before Kafka has acknowledged.
         async with self._locks.of(route.source.name, adapter.about(payload)):
             changes = self._state.changes(route.source.name)
             events = adapter.adapt(delivery, route.source, changes)
             for event in events:
                 topic, key = address(event)
                 self._decoder.decode(topic, key.encode(), msgspec.json.encode(event), now)
+            if changes.some:
+                await self.deliver.deliver(events)
+                await changes.save(now)
+        if not changes.some:
             await self.deliver.deliver(events)
-            await changes.save(now)
         return route.delivered(events), len(events)
 
     def _verify(self, route: Route, headers: Mapping[str, str], raw: bytes, path: str, now: int) -> None:

@@ -130,10 +130,14 @@ class Changes:
         """Remember a value, once `save` is called."""
         self._put[key] = value
 
+    @property
+    def some(self) -> bool:
+        """Whether anything was put."""
+        return bool(self._put)
+
     async def save(self, now_ms: int) -> None:
         """Save what was put; returns when it is committed."""
-        if self._put:
-            await self._store.save(self._source, self._put, now_ms)
+        await self._store.save(self._source, self._put, now_ms)
 
 
 class Locks:
