@@ -1,4 +1,4 @@
-# Two images: `streamer` (every command of the program) and `prometheus` (Prometheus with this repository's rules).
+# Three images: `streamer` (every command of the program), and `prometheus` and `alertmanager` with this repository's settings.
 
 FROM python:3.11.15-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -22,6 +22,14 @@ RUN grep -q 'names: \[worker\]' /prometheus/prometheus.yml
 
 FROM prom/prometheus:v2.53.5 AS prometheus
 COPY --from=prometheus-files /prometheus /etc/prometheus
+
+# Alerts go to the demo's receiver until alertmanager.yml names yours.
+FROM python:3.11.15-slim-bookworm AS alertmanager-files
+COPY alertmanager /alertmanager
+RUN sed -i 's|127.0.0.1:9095|receiver:9095|' /alertmanager/alertmanager.yml
+
+FROM prom/alertmanager:v0.28.1 AS alertmanager
+COPY --from=alertmanager-files /alertmanager /etc/alertmanager
 
 FROM python:3.11.15-slim-bookworm AS streamer
 # A volume mounted at /var/lib/streamer takes over its owner.

@@ -57,7 +57,7 @@ OF_QUEUE: Final = ("$labels.queue",)
 # Pipelines that write numbers as the page does (streamer/board/words.py).
 #: a share in percent, with three digits: 21.8 %
 PERCENT: Final = 'printf "%.3g %%"'
-#: any number: three digits, and all of its whole part
+#: any number: three digits; from 1,000 on, where the page says k, all of its whole part
 NUMBER: Final = 'printf (or (and (lt .Value 999.5) "%.3g") "%.0f")'
 #: seconds: 38 s, 4 min 10 s, 20 min, 2 h 5 min. `humanizeDuration` says 38s, 4m 10s, 20m 0s, 2h 5m 0s.
 DURATION: Final = (

@@ -22,9 +22,12 @@ def words(receiver: str, notification: dict[str, Any]) -> Iterator[str]:
 
 
 class Receiver:
-    """Answers on a free loopback port while its `with` block lasts, and gives each line to `say`."""
+    """Answers while its `with` block lasts, on a free loopback port unless told where, and gives each line to `say`.
 
-    def __init__(self, say: Callable[[str], object]) -> None:
+    Raises OSError where the address cannot be had.
+    """
+
+    def __init__(self, say: Callable[[str], object], address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = int(self.headers.get("Content-Length", "0"))
@@ -39,7 +42,7 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name of the base class
                 """Say nothing of requests: what they bring is said."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(address, Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="alerts", daemon=True)
 
     @property

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-# The dashboards name these still; a target that is not set has no default any more.
-DEFAULTS: Final[dict[str, float]] = {}
 TARGET: Final = "support_metric_target"
 
 

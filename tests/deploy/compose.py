@@ -29,7 +29,11 @@ def services():
 
 def ours():
     """Give the services that run a command of the program, each behind those it waits for."""
-    found = {name: service for name, service in services().items() if service["image"].startswith("streamer:")}
+    found = {
+        name: service
+        for name, service in services().items()
+        if service["image"].startswith("streamer:") and "entrypoint" not in service
+    }
     waits = {name: [other for other in service["depends_on"] if other in found] for name, service in found.items()}
     return {name: found[name] for name in TopologicalSorter(waits).static_order()}
 
@@ -60,11 +64,11 @@ def stages():
     return found
 
 
-def prometheus_files(folder):
-    """Do to a copy of prometheus/ what the image's build does, with the same commands."""
-    shutil.copytree(ROOT / "prometheus", folder)
-    for instruction, arguments in stages()["prometheus-files"]:
+def files_of(name, folder):
+    """Do to a copy of prometheus/ or alertmanager/ what the image's build does, with the same commands."""
+    shutil.copytree(ROOT / name, folder)
+    for instruction, arguments in stages()[f"{name}-files"]:
         if instruction == "RUN":
-            command = [word.replace("/prometheus/", f"{folder}/") for word in shlex.split(arguments)]
+            command = [word.replace(f"/{name}/", f"{folder}/") for word in shlex.split(arguments)]
             subprocess.run(command, check=True, timeout=30)
     return folder

@@ -15,7 +15,7 @@ from redis import AuthenticationError, Redis
 
 from streamer.embedded import free_port
 from tests.deploy import compose
-from tests.deploy.compose import ROOT, SECRETS, ours, probe, prometheus_files
+from tests.deploy.compose import SECRETS, files_of, ours, probe
 from tests.services.kafka import Kafka
 from tests.services.process import Service, answers_ok, find_program, wait_until
 
@@ -111,6 +111,26 @@ class Watcher(ByHand):
         return answers_ok(self.address, probe(self.service)[1])
 
 
+class ReceiverByHand(Server):
+    """Who hears alerts, by the module that the container runs."""
+
+    def environment(self):
+        return {}
+
+    def local(self, text):
+        return super().local(text).replace("9095", str(self.port))
+
+    def command(self):
+        python, *module = self.service["entrypoint"]
+        assert python == "python"
+        return [sys.executable, *module, *map(self.local, self.service["command"])]
+
+    def ready(self):
+        kind, program, *arguments = map(self.local, self.service["healthcheck"]["test"])
+        assert (kind, program) == ("CMD", "python")
+        return not subprocess.run([sys.executable, *arguments], capture_output=True, timeout=30, check=False).returncode
+
+
 class KafkaByHand(Kafka):
     """The broker with the settings of the file, as its image makes them of the variables."""
 
@@ -152,13 +172,6 @@ def test_redis_takes_its_password_from_the_file_and_writes_no_disk(services, sec
     assert (secrets / "redis_password").read_bytes().strip() not in command
 
 
-def test_prometheus_and_alertmanager_start_with_their_flags_and_files(services, secrets, tmp_path):
-    files, data = prometheus_files(tmp_path / "files"), tmp_path / "data"
-    services.start(Watcher, "prometheus", {"/etc/prometheus": str(files), "=/prometheus": f"={data}"}, secrets)
-    settings = str(ROOT / "alertmanager")
-    services.start(Watcher, "alertmanager", {"/etc/alertmanager": settings, "=/alertmanager": f"={data}-a"}, secrets)
-
-
 def get(process, path):
     with urllib.request.urlopen(f"http://{process.address}{path}", timeout=30) as answer:
         return answer.read().decode()
@@ -196,7 +209,56 @@ def delivered(ingest):
         return json.load(answer)
 
 
-def test_the_processes_come_up_in_order_and_show_a_number(services, secrets):
+def put(file, addresses):
+    """Put in a file the addresses of this machine for those of the containers, each of which must be there."""
+    text = file.read_text()
+    for there, here in addresses.items():
+        assert there in text
+        text = text.replace(there, here)
+    file.write_text(text)
+
+
+def watching(services, secrets, folder, running):
+    """Start receiver, Alertmanager and Prometheus with the files of their images, beside what runs."""
+    receiver = services.start(ReceiverByHand, "receiver", {}, secrets)
+    settings, files = files_of("alertmanager", folder / "alertmanager"), files_of("prometheus", folder / "prometheus")
+    put(settings / "alertmanager.yml", {"receiver:9095": receiver.address})
+    here = {"/etc/alertmanager": str(settings), "=/alertmanager": f"={folder}/alerts"}
+    alertmanager = services.start(Watcher, "alertmanager", here, secrets)
+    # There is no DNS that knows the worker; the others are named by their addresses in the image, too.
+    found = "dns_sd_configs: [{names: [worker], type: A, port: 6066, refresh_interval: 5s}]"
+    put(files / "prometheus.yml", {found: f"static_configs: [{{targets: ['{running['worker'].address}']}}]"})
+    put(files / "targets" / "board.yml", {"board:8080": running["board"].address})
+    put(files / "targets" / "ingest.yml", {"ingest:8088": running["ingest"].address})
+    put(files / "targets" / "alertmanager.yml", {"alertmanager:9093": alertmanager.address})
+    here = {"/etc/prometheus": str(files), "=/prometheus": f"={folder}/numbers"}
+    return receiver, alertmanager, services.start(Watcher, "prometheus", here, secrets)
+
+
+def scraped(prometheus):
+    """Give the jobs whose targets are all up, each with its addresses."""
+    found = {}
+    for target in json.loads(get(prometheus, "/api/v1/targets"))["data"]["activeTargets"]:
+        found.setdefault(target["labels"]["job"], []).append((target["labels"]["instance"], target["health"]))
+    return {
+        job: [address for address, _ in targets]
+        for job, targets in found.items()
+        if {health for _, health in targets} == {"up"}
+    }
+
+
+def alerted(alertmanager):
+    """Say to Alertmanager what Prometheus says of an incident."""
+    annotations = {"description": "Queue billing: 31 % give up.", "runbook_url": "http://127.0.0.1:8080/runbook#x"}
+    labels = {"alertname": "Abandonment", "severity": "warning", "team": "operations", "queue": "billing"}
+    body = json.dumps([{"labels": labels, "annotations": annotations}]).encode()
+    url = f"http://{alertmanager.address}/api/v2/alerts"
+    request = urllib.request.Request(url, body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status
+
+
+def test_the_processes_come_up_in_order_show_a_number_and_are_watched(services, secrets, tmp_path):
     """A name, option, variable, port, probe or dependency that is wrong in the file ends here."""
     kafka = services.start(KafkaByHand)
     redis = services.start(RedisByHand, "redis", {}, secrets)
@@ -216,6 +278,17 @@ def test_the_processes_come_up_in_order_and_show_a_number(services, secrets):
     wait_until(lambda: number(running["board"]) > 0, 60, lambda: running["simulator"].running)
     assert delivered(running["ingest"]) == {"events": 1}
     assert all(running[name].ready() for name in ("worker", "board", "ingest"))
+    receiver, alertmanager, prometheus = watching(services, secrets, tmp_path, running)
+    jobs = {f"streamer-{name}": [running[name].address] for name in ("worker", "board", "ingest")}
+    wait_until(lambda: scraped(prometheus) == jobs, 60)
+    known = json.loads(get(prometheus, "/api/v1/alertmanagers"))["data"]["activeAlertmanagers"]
+    assert [one["url"] for one in known] == [f"http://{alertmanager.address}/api/v2/alerts"]
+    shown = json.loads(get(prometheus, "/api/v1/query?query=sum(support_tickets_backlog)"))["data"]["result"]
+    assert float(shown[0]["value"][1]) > 0
+    assert alerted(alertmanager) == 200
+    told = "firing (operations): queue billing, team operations\n  Abandonment (warning): Queue billing: 31 % give up."
+    wait_until(lambda: told in receiver.log_path.read_text(), 60)
+    assert receiver.stopped() == 0
     running["simulator"].stop()
     for name in ("ingest", "board", "worker"):
         assert running[name].stopped() == 0

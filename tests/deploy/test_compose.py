@@ -4,6 +4,7 @@ There need be no Docker engine: `test_by_hand.py` starts the same commands witho
 """
 
 import fnmatch
+import importlib.util
 import re
 import subprocess
 import tomllib
@@ -15,6 +16,7 @@ from streamer import __version__
 from streamer.board.server import make_app
 from streamer.board.view import View
 from streamer.cli import COMMANDS, _build
+from streamer.demo import TARGETS
 from streamer.ingest.server import Ingress
 from streamer.metrics.catalogue import METRICS
 from streamer.settings import load_settings
@@ -24,9 +26,9 @@ from tests.deploy.compose import (
     ROOT,
     SECRETS,
     compose,
+    files_of,
     ours,
     probe,
-    prometheus_files,
     published,
     services,
     stages,
@@ -36,6 +38,15 @@ from tests.services.process import find_program
 SERVICES = services()
 OURS = ours()
 LASTING = sorted(SERVICES.keys() - {"topics", "simulator"})
+#: who waits for whom, until what
+WAITS = {
+    "topics": {"kafka": "service_healthy"},
+    "worker": {"topics": "service_completed_successfully", "redis": "service_started"},
+    "board": {"topics": "service_completed_successfully", "worker": "service_started", "redis": "service_started"},
+    "ingest": {"topics": "service_completed_successfully"},
+    "simulator": {"topics": "service_completed_successfully"},
+    "grafana": {"prometheus": "service_started"},
+}
 
 
 def settings_of(name):
@@ -65,7 +76,8 @@ def test_every_service_is_closed_and_limited(name):
 
 def test_all_needed_services_are_there():
     assert SERVICES.keys() >= {"kafka", "redis", "prometheus", "alertmanager", "grafana", "worker", "board", "ingest"}
-    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == {"simulator"}
+    demo = {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]}
+    assert demo == {"simulator", "receiver"}
 
 
 def test_ports_are_published_on_the_loopback_address_and_each_once():
@@ -90,7 +102,7 @@ def test_images_are_pinned_to_the_versions_that_are_tested():
     bases = [arguments.partition(" AS ")[0] for lines in stages().values() for _, arguments in lines[:1]]
     for tag in [*images.values(), *(base.partition(":")[2] for base in bases)]:
         assert re.match(r"v?\d+\.\d+\.\d+", tag)
-    assert {images[name] for name in (*OURS, "prometheus")} == {__version__}
+    assert {images[name] for name in (*OURS, "prometheus", "alertmanager", "receiver")} == {__version__}
     pom = (ROOT / "tests" / "services" / "pom.xml").read_text()
     assert f"<artifactId>kafka_2.13</artifactId>\n      <version>{images['kafka']}</version>" in pom
     dev = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
@@ -100,6 +112,12 @@ def test_images_are_pinned_to_the_versions_that_are_tested():
 
 def test_services_wait_for_what_can_be_waited_for():
     assert all(SERVICES[name].get("healthcheck") for name in LASTING)
+    waits = {
+        name: {other: needed["condition"] for other, needed in service["depends_on"].items()}
+        for name, service in SERVICES.items()
+        if "depends_on" in service
+    }
+    assert waits == WAITS
     conditions = {
         "service_healthy": lambda other: "healthcheck" in other,
         "service_completed_successfully": lambda other: other["restart"] == "no",
@@ -108,6 +126,29 @@ def test_services_wait_for_what_can_be_waited_for():
     for service in SERVICES.values():
         for other, needed in service.get("depends_on", {}).items():
             assert conditions[needed["condition"]](SERVICES[other])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_ends_is_started_again_but_for_what_runs_once(name):
+    assert SERVICES[name]["restart"] == ("unless-stopped" if name in LASTING else "no")
+
+
+def test_what_must_outlive_a_container_is_on_a_volume_of_its_own():
+    command = {name: " ".join(SERVICES[name].get("command", [])) for name in SERVICES}
+    folders = {
+        "kafka": [SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"]],
+        "ingest": re.findall(r"--(?:state|spool) (\S+)", command["ingest"]),
+        "prometheus": re.findall(r"--storage\.tsdb\.path=(\S+)", command["prometheus"]),
+        "alertmanager": re.findall(r"--storage\.path=(\S+)", command["alertmanager"]),
+        "grafana": ["/var/lib/grafana"],  # where its image keeps the database
+    }
+    for name, paths in folders.items():
+        mounted = dict(mount.split(":")[1::-1] for mount in SERVICES[name]["volumes"] if not mount.startswith("."))
+        assert paths
+        for path in paths:
+            (volume,) = [volume for folder, volume in mounted.items() if f"{path}/".startswith(f"{folder}/")]
+            assert volume == name
+    assert compose()["volumes"].keys() == folders.keys()
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -149,6 +190,7 @@ def test_every_variable_is_a_setting(name):
     settings = settings_of(name)
     host, _, port = settings.kafka.bootstrap.partition(":")
     assert (host, port) == ("kafka", SERVICES["kafka"]["environment"]["KAFKA_LISTENERS"].split(":")[2].split(",")[0])
+    assert settings.targets.items() >= TARGETS.items()
 
 
 def test_ports_and_probes_are_those_that_the_program_serves():
@@ -195,7 +237,7 @@ def test_the_dockerfile_copies_what_is_there_and_ends_without_root():
                     assert (ROOT / source).exists()
                     assert source in named
     built = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
-    assert built == {"streamer", "prometheus"}
+    assert built == {"streamer", "prometheus", "alertmanager"}
     users = [arguments for instruction, arguments in stages()["streamer"] if instruction == "USER"]
     assert users == [service["user"] for service in OURS.values()][:1]
     install = next(text for _, text in stages()["build"] if "run.lock" in text and "pip" in text)
@@ -205,7 +247,7 @@ def test_the_dockerfile_copies_what_is_there_and_ends_without_root():
 
 
 def test_prometheus_finds_every_worker_the_board_the_ingress_and_alertmanager_by_name(tmp_path, promtool):
-    folder = prometheus_files(tmp_path / "prometheus")
+    folder = files_of("prometheus", tmp_path / "prometheus")
     checked = subprocess.run(
         [promtool, "check", "config", str(folder / "prometheus.yml")], capture_output=True, timeout=60, check=False
     )
@@ -218,6 +260,26 @@ def test_prometheus_finds_every_worker_the_board_the_ingress_and_alertmanager_by
         (group,) = yaml.safe_load((folder / "targets" / f"{name}.yml").read_text())
         assert group["targets"] == [f"{name}:{probe(SERVICES[name])[0]}"]
         assert set(SERVICES[name]["networks"]) & set(SERVICES["prometheus"]["networks"])
+
+
+def test_alerts_go_to_the_receiver_and_it_runs_a_module_of_the_program(tmp_path):
+    file = files_of("alertmanager", tmp_path / "alertmanager") / "alertmanager.yml"
+    checked = subprocess.run(
+        [program(lambda: find_program("amtool")), "check-config", str(file)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+    receiver = SERVICES["receiver"]
+    urls = [hook["url"] for one in yaml.safe_load(file.read_text())["receivers"] for hook in one["webhook_configs"]]
+    (address,) = receiver["command"]
+    port = address.partition(":")[2]
+    assert {url.rpartition("/")[0] for url in urls} == {f"http://receiver:{port}"}
+    assert set(receiver["networks"]) & set(SERVICES["alertmanager"]["networks"])
+    assert f"('127.0.0.1', {port})" in receiver["healthcheck"]["test"][-1]
+    assert receiver["entrypoint"][:2] == ["python", "-m"]
+    assert importlib.util.find_spec(receiver["entrypoint"][2])
 
 
 def test_grafana_asks_prometheus_and_reads_the_dashboards_where_they_are_mounted():

@@ -234,8 +234,7 @@ OPERATIONS = [
         short=[{billing("spike_confirmed", named("queue_legs")): 0}],
         labels=BILLING,
         summary="Queue billing: far more chats and calls than usual",
-        description="Queue billing: 60 chats and calls in 15 minutes. Usual: 12."
-        " Most of it (90 %): queue billing.",
+        description="Queue billing: 60 chats and calls in 15 minutes. Usual: 12. Most of it (90 %): queue billing.",
     ),
     Case(
         *("ReopenSpike", "warning", "operations"),
@@ -350,7 +349,7 @@ PLATFORM = [
     Case(
         *("BoardsDown", "critical", "platform"),
         fires={BOARD: 0},
-        short=[{BOARD: 1}],
+        short=[{BOARD: 1}, {BOARD.replace('"b"', '"other"'): 1}],
         fires_without_data=True,
         summary="No board answers: there are no numbers",
         description="Prometheus reaches no board. The wall page, dashboards and alerts about numbers are blind.",
@@ -457,3 +456,30 @@ PLATFORM = [
     ),
 ]
 CASES = [*OPERATIONS, *QUALITY, *PLATFORM]
+MINUTE, HOUR = 60, 3_600
+#: seconds that the condition holds before the alert fires, and that it fires on after its end
+TIMES = {
+    "WorkersDown": (30, 0),
+    "BoardsDown": (30, 0),
+    "ProcessDown": (MINUTE, 0),
+    "BoardsStale": (10, 0),
+    "BoardStale": (10, 0),
+    "ConsumerLag": (5 * MINUTE, MINUTE),
+    "LateEvents": (0, 5 * MINUTE),
+    "InvalidEvents": (0, 5 * MINUTE),
+    "UntrustedDeliveries": (0, 5 * MINUTE),
+    "LongestWait": (0, MINUTE),
+    "QueueWithoutAgents": (MINUTE, MINUTE),
+    "Abandonment": (30, 2 * MINUTE),
+    "ServiceLevel": (2 * MINUTE, MINUTE),
+    "FirstResponsesOverTarget": (5 * MINUTE, 5 * MINUTE),
+    "SlaBreached": (5 * MINUTE, 5 * MINUTE),
+    "SlaAtRisk": (MINUTE, 2 * MINUTE),
+    "CreatedSpike": (0, 0),
+    "ContactSpike": (0, 0),
+    "ReopenSpike": (0, 0),
+    "RepliesPerResolutionJump": (0, 0),
+    "CsatBelowTarget": (10 * MINUTE, HOUR),
+    "NpsDrop": (10 * MINUTE, HOUR),
+    "ResponseRateCollapse": (10 * MINUTE, HOUR),
+}

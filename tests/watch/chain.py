@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,10 @@ from tests.services.prometheus import Prometheus
 from tests.watch.promtool import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
+
+    from streamer.watch.alert import Alert
 
 SETTINGS = ROOT / "alertmanager" / "alertmanager.yml"
 RECEIVER = "127.0.0.1:9095"
@@ -79,6 +83,16 @@ class Page(Server):
         return (503, "") if self.down else (200, self.text)
 
 
+class Board(Page):
+    """`/metrics` of a board; `age` is that of the newest flush it knows, in seconds."""
+
+    age = 0
+
+    def get(self) -> tuple[int, str]:
+        status, text = super().get()
+        return status, f'{text}support_board_mark_timestamp_seconds{{partition="0"}} {time.time() - self.age}\n'
+
+
 class Receiver(Server):
     """Keeps the notifications that come, as (receiver, notification)."""
 
@@ -101,11 +115,11 @@ class Receiver(Server):
 class Watching(Prometheus):
     """The committed prometheus.yml and rules.yml, each second."""
 
-    def __init__(self, folder: Path, *, board: str, worker: str, alertmanager: str) -> None:
+    def __init__(self, folder: Path, *, boards: Sequence[str], worker: str, alertmanager: str) -> None:
         super().__init__(folder, [])
         shutil.copytree(ROOT / "prometheus", folder, dirs_exist_ok=True)
-        for name, address in {"board": board, "worker": worker, "alertmanager": alertmanager}.items():
-            (folder / "targets" / f"{name}.yml").write_text(f'- targets: ["{address}"]\n')
+        for name, addresses in {"board": boards, "worker": [worker], "alertmanager": [alertmanager]}.items():
+            (folder / "targets" / f"{name}.yml").write_text(json.dumps([{"targets": list(addresses)}]))
         settings, rules = folder / "prometheus.yml", folder / "rules.yml"
         settings.write_text(re.sub(r"(interval|timeout): \d+s", r"\1: 1s", settings.read_text()))
         rules.write_text(hurried(rules.read_text()))
@@ -128,12 +142,27 @@ def routes(folder: Path, receiver: str) -> Path:
     return file
 
 
+def post(alertmanager: str, alerts: Collection[Alert]) -> None:
+    """Let alerts fire, as Prometheus does."""
+    body = json.dumps(
+        [
+            {"labels": {"alertname": alert.name, "severity": alert.severity.value, "team": alert.team.value}}
+            for alert in alerts
+        ]
+    )
+    request = urllib.request.Request(
+        f"{alertmanager}/api/v2/alerts", body.encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
 def suppressed(alertmanager: str) -> set[tuple[str, str]]:
-    """Return name and queue of the alerts that are inhibited now."""
+    """Return name and queue, or else instance, of the alerts that are inhibited now."""
     with urllib.request.urlopen(f"{alertmanager}/api/v2/alerts", timeout=10) as answer:
         alerts = json.load(answer)
     return {
-        (alert["labels"]["alertname"], alert["labels"].get("queue", ""))
+        (alert["labels"]["alertname"], alert["labels"].get("queue") or alert["labels"].get("instance", ""))
         for alert in alerts
         if alert["status"]["inhibitedBy"]
     }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamer.demo import TARGETS
 from streamer.embedded import EmbeddedBroker, free_port
 from streamer.errors import DependencyError, InputMissingError
 from streamer.watch import command
@@ -29,7 +32,7 @@ NOTIFICATION = {
         {
             "status": status,
             "labels": {"alertname": name, "severity": "warning"},
-            "annotations": {"description": f"Queue billing: {name}.", "runbook_url": "docs/runbook.md#x"},
+            "annotations": {"description": f"Queue billing: {name}.", "runbook_url": "http://127.0.0.1:8080/runbook#x"},
         }
         for name, status in (("Abandonment", "firing"), ("ServiceLevel", "resolved"))
     ],
@@ -39,8 +42,8 @@ NOTIFICATION = {
 def test_a_notification_in_words() -> None:
     assert list(words("operations", NOTIFICATION)) == [
         "firing (operations): queue billing, team operations",
-        "  Abandonment (warning): Queue billing: Abandonment. -> docs/runbook.md#x",
-        "  ServiceLevel (warning) [resolved]: Queue billing: ServiceLevel. -> docs/runbook.md#x",
+        "  Abandonment (warning): Queue billing: Abandonment. -> http://127.0.0.1:8080/runbook#x",
+        "  ServiceLevel (warning) [resolved]: Queue billing: ServiceLevel. -> http://127.0.0.1:8080/runbook#x",
     ]
 
 
@@ -55,6 +58,14 @@ def test_outside_of_a_clone_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
         command._prepare(tmp_path / "copy", {})
 
 
+def test_the_links_of_its_alerts_lead_to_its_board(tmp_path: Path) -> None:
+    addresses = {name: f"127.0.0.1:{port}" for port, name in enumerate(("worker", "alertmanager", "receiver"), 1)}
+    command._prepare(tmp_path, {**addresses, "board": "127.0.0.1:9000"})
+    rules = (tmp_path / "prometheus" / "rules.yml").read_text()
+    assert "http://127.0.0.1:9000/runbook#longestwait" in rules
+    assert ":8080" not in rules
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(420)
 def test_an_incident_in_the_demo_is_told(services: Services, tmp_path: Path) -> None:
@@ -65,9 +76,9 @@ def test_an_incident_in_the_demo_is_told(services: Services, tmp_path: Path) -> 
             pass
     except (ServiceMissingError, DependencyError) as error:
         missing(str(error))
-    log = tmp_path / "log"
+    port, log = free_port(), tmp_path / "log"
     code = "import typer; from streamer.watch.command import watch; typer.run(watch)"
-    arguments = ["--port", str(free_port()), "--incident", "billing@+20s"]
+    arguments = ["--port", str(port), "--incident", "billing@+20s"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
@@ -78,9 +89,15 @@ def test_an_incident_in_the_demo_is_told(services: Services, tmp_path: Path) -> 
         )
     try:
         wait_until(lambda: "firing (operations): queue billing" in log.read_text(), 360, lambda: process.poll() is None)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/runbook", timeout=10) as answer:
+            assert b'id="longestwait"' in answer.read()
+        # The page compares with what the alerts do.
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/metrics?name=no", timeout=10) as answer:
+            assert json.load(answer)["targets"].items() >= TARGETS.items()
     except TimeoutError:
         raise AssertionError(log.read_text()[-4_000:]) from None
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert "LongestWait (critical)" in log.read_text()
+    assert f" -> http://127.0.0.1:{port}/runbook#longestwait" in log.read_text()

@@ -11,13 +11,14 @@ from streamer.watch.dashboards.satisfaction import SATISFACTION
 from streamer.watch.dashboards.tickets import TICKETS
 from streamer.watch.dashboards.trust import TRUST
 from streamer.watch.dashboards.wall import WALL
+from streamer.watch.rules import RUNBOOK
 
 FOLDER: Final = Path("grafana") / "dashboards"
 PAGES: Final = (WALL, QUEUES, TICKETS, SATISFACTION, JOURNEY, TRUST)
 
 
-def texts(runbook: str = "") -> dict[str, str]:
-    """Return name of file -> dashboard; `runbook` is where the runbook can be read, for a link to it."""
+def texts(runbook: str = RUNBOOK) -> dict[str, str]:
+    """Return name of file -> dashboard; `runbook` is where the links to it lead."""
     return {f"{page.uid.removeprefix('streamer-')}.json": page.text(runbook) for page in PAGES}
 
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m streamer.watch.dashboards", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
-    parser.add_argument("--runbook", default="", metavar="URL", help="where the runbook is read, for a link to it")
+    parser.add_argument("--runbook", default=RUNBOOK, metavar="URL", help="where the runbook is read, for the links")
     options = parser.parse_args(arguments)
     folder: Path = options.folder
     wanted = texts(options.runbook)

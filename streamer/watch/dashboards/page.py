@@ -9,14 +9,14 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from streamer.watch.dashboards.panels import SOURCE, Panel
-from streamer.watch.dashboards.promql import SELECTED
+from streamer.watch.dashboards.promql import SELECTED, spiking
+from streamer.watch.rules import RUNBOOK
 
 TAG: Final = "streamer"
 _SEGMENTS: Final = ("queue", "channel", "team")
 #: matches the empty label alone: all of a dimension is another grouping, not a sum over its values
 _ALL: Final = "()"
 _NEVER_EMPTY: Final = "support_contacts"
-_SPIKES: Final = 'max by (metric, queue) (support_spike_confirmed{by="queue"}) == 1'
 _INCIDENTS: Final = 'max by (alertname, queue, severity) (ALERTS{alertstate="firing"})'
 
 
@@ -38,15 +38,17 @@ class Page:
     #: how far back lines go
     since: str = "now-6h"
 
-    def text(self, runbook: str = "") -> str:
+    def text(self, runbook: str = RUNBOOK) -> str:
         """Return the dashboard as Grafana reads it; the same page gives the same bytes. `runbook`: where it is read."""
         found: dict[str, Any] = json.loads(JSONEncoder().encode(self._built(runbook)))
         for number, panel in enumerate(found["panels"], 1):
             panel["id"] = number
-        found["annotations"] = {"list": [_annotation("Spikes", _SPIKES, "orange", "{{metric}}", "queue {{queue}}")]}
-        found["annotations"]["list"].append(
-            _annotation("Incidents", _INCIDENTS, "dark-red", "{{alertname}}", "{{severity}} {{queue}}")
-        )
+        found["annotations"] = {
+            "list": [
+                _annotation("Spikes", spiking(), "orange", "{{metric}}", "{{queue}}{{team}}{{channel}}"),
+                _annotation("Incidents", _INCIDENTS, "dark-red", "{{alertname}}", "{{severity}} {{queue}}"),
+            ]
+        }
         return json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def _built(self, runbook: str) -> model.Dashboard:
@@ -70,8 +72,7 @@ class Page:
             .include_vars(True)
             .keep_time(True)
         )
-        if runbook:
-            page.link(build.DashboardLink("Runbook").type(model.DashboardLinkType.LINK).url(runbook).target_blank(True))
+        page.link(build.DashboardLink("Runbook").type(model.DashboardLinkType.LINK).url(runbook).target_blank(True))
         for question, panels in self.rows.items():
             page.with_row(build.Row(question))
             for panel in panels:
@@ -81,7 +82,7 @@ class Page:
     def _variables(self) -> list[build.QueryVariable]:
         found = []
         if self.segments:
-            found += [_segment(name) for name in _SEGMENTS]
+            found += [_segment(place) for place in range(len(_SEGMENTS))]
             # Of the groupings that have the segment the largest: no queue chosen is `all`, not those without a queue.
             grouping = f"query_result(topk(1, max by (by) ({_NEVER_EMPTY}{{{SELECTED.partition(',')[2]}}})))"
             found.append(
@@ -100,14 +101,28 @@ def _variable(name: str, query: str, value: str) -> build.QueryVariable:
         .query(query)
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(model.VariableSort.ALPHABETICAL_ASC)
+        .allow_custom_value(False)
         .current(model.VariableOption(selected=True, text=value, value=value))
     )
 
 
-def _segment(name: str) -> build.QueryVariable:
-    query = f'label_values({_NEVER_EMPTY}{{by="{name}"}}, {name})'
+def _segment(place: int) -> build.QueryVariable:
+    """Return the variable of a dimension: its values that have numbers together with the choices before it.
+
+    So with a queue chosen no channel can be, unless the board shows a grouping of both: together they would be blank.
+    """
+    name = _SEGMENTS[place]
+    before = [f'{other}=~"${other}"' for other in _SEGMENTS[:place]]
+    after = [f'{other}=""' for other in _SEGMENTS[place + 1 :]]
+    matchers = ",".join([*before, f'{name}!=""', *after])
     everything = model.VariableOption(selected=True, text="All", value="$__all")
-    return _variable(name, query, "").include_all(True).all_value(_ALL).current(everything)
+    return (
+        _variable(name, f"label_values({_NEVER_EMPTY}{{{matchers}}}, {name})", "")
+        .description("Has what can be shown together with the choices to its left; with All there it has everything.")
+        .include_all(True)
+        .all_value(_ALL)
+        .current(everything)
+    )
 
 
 def _annotation(name: str, query: str, color: str, title: str, text: str) -> dict[str, Any]:

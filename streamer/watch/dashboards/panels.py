@@ -1,6 +1,7 @@
 """The four kinds of panel: a number, lines over time, bars, and a table by segment."""
 
 from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
 from typing import Any, Final, TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
@@ -10,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from streamer.metrics.explain import find
-from streamer.watch.dashboards.promql import goal as goal_of
+from streamer.watch.targets import target
 
 #: columns of Grafana's grid
 WIDTH: Final = 24
@@ -18,7 +19,7 @@ SHARE: Final = "percentunit"
 SECONDS: Final = "s"
 COUNT: Final = "short"
 RATE: Final = "cps"
-#: of a table's column: 1 where a target is missed, shown as a mark and a word
+#: of a table's column: what `missed` says of a target, shown as a word, with a mark where it is missed
 MISSED: Final = "bool"
 
 SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -99,9 +100,9 @@ def lines(
         .fill_opacity(20 if stacked else 0)
         .override_by_regexp("/^target$/", _HAIRLINE)
     )
-    wanted = queries | ({"target": goal_of(goal)} if goal else {})
-    for ref, (legend, query) in zip("ABCDEFGH", wanted.items(), strict=False):
-        panel.with_target(_query(ref, query, legend))
+    wanted = queries | ({"target": target(goal)} if goal else {})
+    for place, (legend, query) in enumerate(wanted.items()):
+        panel.with_target(_query(ascii_uppercase[place], query, legend))
     return _finished(panel, title, metrics, unit, width, height)
 
 
@@ -137,7 +138,8 @@ def grid(
     """
     panel = table.Panel().show_header(True).with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     names = {}
-    for ref, (column, query, unit) in zip("ABCDEFGH", columns, strict=False):
+    for place, (column, query, unit) in enumerate(columns):
+        ref = ascii_uppercase[place]
         panel.with_target(_query(ref, query, "").instant().format(PromQueryFormat.TABLE))
         panel.override_by_name(column, _MARK if unit == MISSED else [model.DynamicConfigValue("unit", unit)])
         names[f"Value #{ref}"] = column
@@ -183,6 +185,7 @@ _MARK: Final[list[Any]] = [
                 "options": {
                     "0": {"index": 0, "text": "on target", "color": NEUTRAL},
                     "1": {"index": 1, "text": "\N{BLACK UP-POINTING TRIANGLE} past target", "color": PAST},
+                    "2": {"index": 2, "text": "few answers", "color": GREY},
                 },
             }
         ],

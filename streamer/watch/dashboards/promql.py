@@ -3,10 +3,11 @@
 from typing import Final
 
 from streamer.metrics.explain import PREFIX, find
-from streamer.watch.targets import DEFAULTS, target
+from streamer.watch.targets import target
 
 #: the segment that the variables choose; one that is not chosen is `()`, which matches the empty label alone
 SELECTED: Final = 'by="$by",channel=~"$channel",queue=~"$queue",team=~"$team"'
+_SPIKES: Final = ("metric_deviation_score", "spike_confirmed")
 #: a share of fewer answers is grey, and no alarm (surveys.min_samples by default)
 ENOUGH: Final = 30
 
@@ -27,38 +28,55 @@ def shown(family: str, *keep: str, by: str = "", window: str = "", **own: str) -
     return f"max by ({', '.join(labels)}) ({PREFIX}{family}{{{','.join(matchers)}}})"
 
 
-def goal(metric: str) -> str:
-    """Return the query of a metric's target: the configuration's, or what the alerts compare with where it has none."""
-    return target(metric) if metric in DEFAULTS else f'max({PREFIX}metric_target{{metric="{metric}"}})'
+def judged(value: str, metric: str, worse: str, samples: str) -> str:
+    """Return a single number with the labels `state`, `target` (in percent; "-" where none is set) and `n`, its samples.
 
-
-def judged(value: str, metric: str, worse: str, samples: str, enough: int = 0) -> str:
-    """Return a single number with the labels `state`, `target` (in percent) and `n`, its samples.
-
-    The target is the configuration's; `worse` is the comparison (< or >) that says that it is missed. With `enough`, a
-    number of fewer samples is not judged.
+    The target is the configuration's; `worse` is the comparison (< or >) that says that it is missed. A number of fewer
+    than `ENOUGH` samples is not judged.
     """
-    limit = goal(metric)
-    past = _stated(f"({value} {worse} on () group_left () {limit})", "past target")
-    text = f"{past} or on () {_stated(value, 'on target')}"
-    if enough:
-        text = f"{_stated(f'({value} and on () {samples} < {enough})', 'few answers')} or on () {text}"
-    text = f'({text}) * on () group_left (target) count_values ("target", round(100 * {limit}, 0.1))'
-    return numbered(text, samples)
+    limit = target(metric)
+    few = _labelled(f"({value} and on () {samples} < {ENOUGH})", "state", "few answers")
+    past = _labelled(f"({value} {worse} on () group_left () {limit})", "state", "past target")
+    well = _labelled(f"({value} and on () {limit})", "state", "on target")
+    unset = _labelled(value, "state", "no target")
+    percent = f'count_values ("target", round(100 * {limit}, 0.1)) or on () {_labelled("vector(1)", "target", "-")}'
+    text = f"({few} or on () {past} or on () {well} or on () {unset}) * on () group_left (target) ({percent})"
+    return _numbered(text, samples)
 
 
-def missed(values: str, metric: str, worse: str) -> str:
-    """Return 1 for each of some numbers that misses its metric's target, and 0 for the others."""
-    return f"{values} {worse} bool on () group_left () {goal(metric)}"
-
-
-def _stated(value: str, state: str) -> str:
-    return f'label_replace({value}, "state", "{state}", "", "")'
+def missed(values: str, metric: str, worse: str, samples: str) -> str:
+    """Return for each of some numbers 1 where its metric's target is missed, else 0; 2 where it has too few samples."""
+    return f"0 * ({samples} < {ENOUGH}) + 2 or {values} {worse} bool on () group_left () {target(metric)}"
 
 
 def numbered(value: str, samples: str) -> str:
-    """Return a single number with the label `n`, how many samples are behind it."""
+    """Return a single number with the labels `n`, how many samples are behind it, and `few`, which says so below `ENOUGH`."""
+    few = _labelled(f"({value} and on () {samples} < {ENOUGH})", "few", "few answers · ")
+    return _numbered(f"{few} or on () {value}", samples)
+
+
+def _numbered(value: str, samples: str) -> str:
     return f'({value}) * on () group_left (n) count_values ("n", {samples})'
+
+
+def _labelled(value: str, label: str, text: str) -> str:
+    return f'label_replace({value}, "{label}", "{text}", "", "")'
+
+
+def spiking() -> str:
+    """Return the scores of the metrics that spike, by the finest segment that does, as the page says it.
+
+    The segment is in the label of its kind; a spike of all together is of the queue `everywhere`.
+    """
+    found = [_labelled(_spiking('by="all"', "metric"), "queue", "everywhere")]
+    for kind in ("channel", "team", "queue"):
+        found.insert(0, _spiking(f'by="{kind}",{kind}!=""', f"metric, {kind}"))
+    return " or on (metric) ".join(found)
+
+
+def _spiking(group: str, labels: str) -> str:
+    score, set_ = (f"max by ({labels}) ({PREFIX}{family}{{{group}}})" for family in _SPIKES)
+    return f"({score} and {set_} == 1)"
 
 
 def rate(counter: str, *keep: str) -> str:

@@ -8,6 +8,8 @@ from streamer.watch.dashboards.promql import missed, shown
 
 _W: Final = "$window"
 _SERVICE_LEVELS: Final = shown("service_level_ratio", by="queue", window=_W, formula="offered")
+_ANSWERED_OF: Final = shown("service_level_ratio_samples", by="queue", window=_W, formula="offered")
+_ABANDONED_OF: Final = shown("abandon_ratio_samples", by="queue", window=_W, short="included")
 _ABANDONMENT: Final = shown("abandon_ratio", by="queue", window=_W, short="included")
 
 QUEUES: Final = Page(
@@ -65,7 +67,7 @@ QUEUES: Final = Page(
                 "By queue, last $window",
                 [
                     ("service level", _SERVICE_LEVELS, SHARE),
-                    ("state", missed(_SERVICE_LEVELS, "service_level_ratio", "<"), MISSED),
+                    ("state", missed(_SERVICE_LEVELS, "service_level_ratio", "<", _ANSWERED_OF), MISSED),
                     ("mean wait", shown("answer_wait_mean_seconds", by="queue", window=_W), SECONDS),
                     ("answered", shown("answer_wait_samples", by="queue", window=_W), COUNT),
                 ],
@@ -95,8 +97,8 @@ QUEUES: Final = Page(
                 "By queue, last $window",
                 [
                     ("abandonment", _ABANDONMENT, SHARE),
-                    ("state", missed(_ABANDONMENT, "abandon_ratio", ">"), MISSED),
-                    ("legs", shown("abandon_ratio_samples", by="queue", window=_W, short="included"), COUNT),
+                    ("state", missed(_ABANDONMENT, "abandon_ratio", ">", _ABANDONED_OF), MISSED),
+                    ("legs", _ABANDONED_OF, COUNT),
                     ("mean wait until", shown("abandon_wait_mean_seconds", by="queue", window=_W), SECONDS),
                 ],
                 ["abandon_ratio", "abandon_wait"],

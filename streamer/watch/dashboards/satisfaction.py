@@ -4,7 +4,7 @@ from typing import Final
 
 from streamer.watch.dashboards.page import Page
 from streamer.watch.dashboards.panels import COUNT, SECONDS, SHARE, bars, grid, lines, number
-from streamer.watch.dashboards.promql import ENOUGH, judged, numbered, shown
+from streamer.watch.dashboards.promql import judged, numbered, shown
 
 _W: Final = "$long_window"
 #: of what is known days later only
@@ -29,7 +29,6 @@ SATISFACTION: Final = Page(
                     "csat_ratio",
                     "<",
                     shown("csat_ratio_samples", window=_W, kind="csat"),
-                    ENOUGH,
                 ),
                 ["csat_ratio"],
                 SHARE,
@@ -66,7 +65,7 @@ SATISFACTION: Final = Page(
                 numbered(_NPS, shown("nps_score_samples", window=_W)),
                 ["nps_score"],
                 COUNT,
-                legend="-100 to 100 · n={{n}}",
+                legend="{{few}}-100 to 100 · n={{n}}",
                 height=8,
             ),
             lines(
@@ -80,7 +79,7 @@ SATISFACTION: Final = Page(
                 numbered(shown("ces_mean", window=_W), shown("ces_mean_samples", window=_W)),
                 ["ces_mean"],
                 COUNT,
-                legend="n={{n}}",
+                legend="{{few}}n={{n}}",
                 height=8,
             ),
             number(
@@ -88,7 +87,7 @@ SATISFACTION: Final = Page(
                 numbered(shown("ces_easy_ratio", window=_W), shown("ces_easy_ratio_samples", window=_W)),
                 ["ces_easy_ratio"],
                 SHARE,
-                legend="n={{n}}",
+                legend="{{few}}n={{n}}",
                 height=8,
             ),
         ),

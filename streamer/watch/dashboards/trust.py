@@ -32,7 +32,7 @@ def _help(*families: str) -> str:
     return "\n\n".join(f"**{family}**: {_documented()[family]}" for family in families)
 
 
-FRESHNESS: Final = number("Age of the numbers", _AGE, _NOW, SECONDS, height=4)
+FRESHNESS: Final = number("Age of the numbers", _AGE, _NOW, SECONDS, height=3)
 
 TRUST: Final = Page(
     uid="streamer-trust",
