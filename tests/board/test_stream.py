@@ -5,10 +5,10 @@ import json
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession, web
 
 from streamer.board.headline import interval
-from streamer.board.stream import FEED, Feed, Updates
+from streamer.board.stream import FEED, Feed, Updates, add_stream
 from streamer.board.trends import trends
 from streamer.board.view import View
 from streamer.metrics.evaluate import evaluate
@@ -120,6 +120,25 @@ async def test_a_reader_that_does_not_read_holds_up_nobody_and_gets_the_newest()
     feed.close()
     await asyncio.wait_for(asyncio.gather(*tasks), 5)
     assert feed.readers == 0
+
+
+async def test_a_page_that_goes_before_its_first_byte_is_no_error(wall, caplog):
+    async def go(request, _response):
+        request.transport.abort()
+        await asyncio.sleep(0)
+
+    app = web.Application()
+    add_stream(app, wall.view, "")
+    app.on_response_prepare.append(go)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with ClientSession() as session:
+        with pytest.raises(ClientError):
+            await session.get(f"http://127.0.0.1:{runner.addresses[0][1]}/api/stream")
+    await runner.cleanup()
+    assert app[FEED].readers == 0
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_reader_that_never_reads_is_dropped(monkeypatch):

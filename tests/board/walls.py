@@ -22,7 +22,7 @@ START = 1_767_600_000_000  # 2026-01-05T08:00:00Z, a Monday
 _encode = msgspec.json.Encoder().encode
 SETTINGS = Settings.model_validate(
     {
-        "targets": {"csat_ratio": 0.8, "service_level_ratio": 0.8, "abandon_ratio": 0.08},
+        "targets": {"csat_ratio": 0.8, "service_level_ratio": 0.8, "abandon_ratio": 0.1},
         "time": {"zone": "Europe/Amsterdam"},
     }
 )
@@ -47,6 +47,7 @@ class Wall:
         self.port = free_port()
         self.silent = False
         self._at, self._began = START, time.monotonic()
+        self._frozen = None
         self._runner = None
         self._written = []
         self._tasks = []
@@ -56,7 +57,14 @@ class Wall:
         return f"http://127.0.0.1:{self.port}/"
 
     def clock(self):
-        return self._at + round((time.monotonic() - self._began) * 1000)
+        return self._frozen or self._at + round((time.monotonic() - self._began) * 1000)
+
+    def freeze(self):
+        """The clock stands, and so do the numbers: `again` sends them once more."""
+        self._frozen = self.clock()
+
+    async def again(self):
+        await self.view.apply(0, {}, None)
 
     async def feed(self, events):
         for event, at, arrival in events:
@@ -79,7 +87,8 @@ class Wall:
 
     async def start(self):
         self.view = View(self.settings, self.clock)
-        self._runner = web.AppRunner(make_app(self.view), access_log=None, shutdown_timeout=2)
+        self.app = make_app(self.view)
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         for flush in self._written:

@@ -6,6 +6,8 @@ import { amount, judged, lasting, samples } from "./words.js";
 
 const LEAST = 3; // rows shown however small the screen is
 const SCROLLED = 10; // rows on a page that is scrolled anyway
+const LONG = 16; // characters of a name; longer ones are written small
+const MOST = 40; // rows that a wall may have room for
 const WALL = matchMedia("(min-width: 1101px) and (min-aspect-ratio: 1/1), (min-width: 901px) and (min-height: 1500px)"); // as wall.css
 
 const body = document.querySelector("#queues tbody");
@@ -16,7 +18,7 @@ function row(name) {
   const tr = document.createElement("tr");
   const head = make(tr, "th");
   head.scope = "row";
-  make(head, "span", "", name);
+  make(head, "span", name.length > LONG ? "long" : "", name);
   const flag = make(head, "span", "mark far");
   const cell = (label) => {
     const td = make(tr, "td");
@@ -46,20 +48,26 @@ function agentsText(agents) {
   return [words.slice(0, half), words.slice(half)].filter((line) => line.length).map((line) => line.join(", ")).join(",\n") || "no agents";
 }
 
-// How many rows leave the sections below on the screen: by what is free now, and the highest row.
-function fitting() {
-  const there = [...body.rows];
-  if (!WALL.matches || !there.length) return SCROLLED;
-  const box = find("queues"), more = find("more");
-  const end = (more.hidden ? body : more).getBoundingClientRect().bottom;
-  const free = box.getBoundingClientRect().bottom - parseFloat(getComputedStyle(box).paddingBottom) - 1 - end;
-  const over = Math.max(0, document.documentElement.scrollHeight - innerHeight);
-  const room = body.offsetHeight + free - over;
-  const height = Math.max(...there.map((one) => one.offsetHeight));
-  if (more.hidden && room >= height * board.update.queues.length) return board.update.queues.length;
-  const button = more.hidden ? 3 * parseFloat(getComputedStyle(box).fontSize) : 0;
-  return Math.max(LEAST, Math.floor((room - button) / height));
+// Hides the rows that leave no room for the sections below; the button that shows all of them takes some, too.
+function fit() {
+  const all = [...body.rows];
+  const more = find("more");
+  let count = all.length;
+  for (const tr of all) tr.hidden = false;
+  more.hidden = !every;
+  if (!every && !WALL.matches) count = Math.min(count, SCROLLED);
+  else if (!every && overflow() > 0) {
+    more.hidden = false;
+    const end = body.getBoundingClientRect().bottom - overflow();
+    count = Math.max(LEAST, all.filter((tr) => tr.getBoundingClientRect().bottom <= end).length);
+  }
+  all.slice(count).forEach((tr) => (tr.hidden = true));
+  const left = board.update.queues.length - count;
+  more.hidden = !every && left <= 0;
+  put(more, every ? "Show the worst only" : `and ${left} more`, false);
 }
+
+const overflow = () => document.documentElement.scrollHeight - innerHeight;
 
 function showHead([first]) {
   if (!first) return;
@@ -92,7 +100,7 @@ function showRow(queue, place) {
 export function showQueues() {
   const { queues } = board.update;
   showHead(queues);
-  const wanted = every ? queues : queues.slice(0, fitting());
+  const wanted = every ? queues : queues.slice(0, MOST);
   const names = new Set(wanted.map((queue) => queue.name));
   for (const [name, old] of rows) {
     if (names.has(name)) continue;
@@ -101,10 +109,8 @@ export function showQueues() {
     rows.delete(name);
   }
   wanted.forEach(showRow);
-  const more = find("more");
-  more.hidden = !every && wanted.length === queues.length;
-  put(more, every ? "Show the worst only" : `and ${queues.length - wanted.length} more`, false);
   find("none").hidden = queues.length > 0;
+  fit();
 }
 
 export function drawQueues() {

@@ -72,10 +72,7 @@ function take(said) {
   showTickets(said.tickets);
   showSatisfaction(said.satisfaction);
   showQueues();
-  if (first) {
-    drawTrends();
-    showQueues(); // with the first rows it is known how many fit
-  }
+  if (first) drawTrends();
   fresh();
 }
 
