@@ -32,6 +32,7 @@ def waiting(what: str, limit_s: float | None = None) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()  # in the midst of its line, it would abort an interpreter that ends now
 
 
 class Progress:
