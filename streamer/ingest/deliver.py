@@ -11,7 +11,7 @@ import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streamer.errors import DependencyError, StreamerError
-from streamer.producers.kafka import Producer, address, connection
+from streamer.producers.kafka import Producer, acknowledged_within, address
 from streamer.progress import waiting
 
 if TYPE_CHECKING:
@@ -78,17 +78,8 @@ class KafkaDeliver:
         self._waking = False  # whether the loop will wake kafka-python's thread
         try:
             with waiting(f"Kafka at {settings.kafka.bootstrap}", timeout_ms / 1000):
-                self._producer = Producer(
-                    **connection(settings),
-                    acks="all",
-                    allow_auto_create_topics=False,
-                    bootstrap_timeout_ms=timeout_ms,
-                    delivery_timeout_ms=timeout_ms,
-                    linger_ms=_LINGER_MS,
-                    max_block_ms=_BLOCK_MS,
-                    metrics_enabled=False,
-                    request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
-                )
+                durable = acknowledged_within(settings, timeout_ms, _LINGER_MS)
+                self._producer = Producer(**durable, max_block_ms=_BLOCK_MS)
         except KafkaTimeoutError as error:
             raise DependencyError(
                 "kafka", f"{settings.kafka.bootstrap} did not answer in {timeout_ms / 1000:g} s"
@@ -145,7 +136,7 @@ class KafkaDeliver:
     async def unready(self) -> str | None:
         """Ask the brokers for the topics anew: a connection that is there says little, one that is not says nothing."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
-        answered = self._producer._metadata.request_update()  # noqa: SLF001 (kafka-python has no ping)
+        answered = self._producer.ask()
         answered.add_both(lambda _: loop.is_closed() or loop.call_soon_threadsafe(done.set))
         try:
             async with asyncio.timeout(_READY_S):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamer import __version__
 from streamer.events import TYPES
 from streamer.ingest.adapters import ADAPTERS
-from streamer.ingest.route import SIGNED_BY
+from streamer.ingest.signatures import SIGNED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,21 +31,6 @@ OUTCOMES: Final = (
     "unavailable",  # neither Kafka nor the disk has acknowledged in time
     "failed",  # a defect
 )
-#: by scheme: the ways to sign, each of them the headers that it needs together; bearer and token: as in the description
-SIGNED_BY: Final[dict[str, list[tuple[str, ...]]]] = {
-    "zendesk": [("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")],
-    "hub-sha1": [("x-hub-signature",)],
-    "twilio": [("x-twilio-signature",)],
-    "typeform": [("typeform-signature",)],
-    "helpscout": [("x-helpscout-signature",)],
-    "survicate": [("hmac",)],
-    "rocketchat": [("x-rocketchat-livechat-token",)],
-    "delighted": [("x-delighted-webhook-signature",)],
-    "chatwoot": [("x-chatwoot-signature", "x-chatwoot-timestamp"), ("bearer",), ("token",)],
-    "surveymonkey": [("sm-signature",), ("bearer",), ("token",)],
-    "standard": [("webhook-id", "webhook-timestamp", "webhook-signature")],
-    "token": [("bearer",), ("token",)],
-}
 #: of a source, so that what comes again is told from what is new: senders repeat within hours. 200 bytes each.
 _RECENT_MAX: Final = 5_000
 
@@ -64,11 +49,6 @@ class Route:
     last: tuple[int, str] | None = None
     """When the last delivery was over, in ms since the epoch, and what became of it; also before the start."""
     _recent: OrderedDict[str, None] = field(default_factory=OrderedDict)
-
-    def unsigned(self, headers: Mapping[str, str], path: str) -> bool:
-        """Tell whether a delivery does not even claim to be signed. Header names are in lower case."""
-        given = {**headers, "bearer": headers.get("authorization"), "token": "token=" in path.partition("?")[2]}
-        return not any(all(given.get(name) for name in way) for way in SIGNED_BY[self.scheme])
 
     def delivered(self, events: Sequence[Mapping[str, Any]]) -> str:
         """Count events that are safe now; return the delivery's outcome."""

@@ -21,7 +21,7 @@ from streamer.ingest.deliver import Deliver, FullError
 from streamer.ingest.metrics import IngestMetrics
 from streamer.ingest.openapi import BATCH_MAX, describe
 from streamer.ingest.route import Route, configured
-from streamer.ingest.signatures import ForgedError, form, verify
+from streamer.ingest.signatures import ForgedError, ReplayedError, form, unsigned, verify
 from streamer.ingest.state import OWN, Locks, StateStore
 from streamer.logs import get_logger
 from streamer.producers.kafka import address
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 _SENDERS_RATE: Final = "120000"  # requests a minute promised to CloudEvents senders: 2,000 a second
 _SAVE_S: Final = 1.0  # between two commits of what the page shows; a kill -9 takes no more
-_EVER_MS: Final = 2**63
 
 
 class Ingress:
@@ -140,21 +139,14 @@ class Ingress:
 
     def _verify(self, route: Route, headers: Mapping[str, str], raw: bytes, path: str, now: int) -> None:
         """Return if the delivery is its source's, of now. Raises `_UntrustedError`, which says why for the counter."""
-
-        def check(window_ms: int) -> None:
-            at = {"now_ms": now, "window_ms": window_ms}
-            verify(route.scheme, route.secrets, headers, raw, path=path, public_url=route.public_url, **at)
-
+        at = {"now_ms": now, "window_ms": self.limits.replay_window}
         try:
-            check(self.limits.replay_window)
-        except ForgedError as error:
-            if route.unsigned(headers, path):
-                raise _UntrustedError("unsigned", error) from None
-            try:
-                check(_EVER_MS)
-            except ForgedError:
-                raise _UntrustedError("forged", error) from None
+            verify(route.scheme, route.secrets, headers, raw, path=path, public_url=route.public_url, **at)
+        except ReplayedError as error:
             raise _UntrustedError("replayed", error) from None
+        except ForgedError as error:
+            outcome = "unsigned" if unsigned(route.scheme, headers, path) else "forged"
+            raise _UntrustedError(outcome, error) from None
 
     async def _probe(self, request: web.Request) -> web.Response:
         """HEAD: SurveyMonkey asks so, unsigned, whether an address exists before it subscribes it."""

@@ -21,8 +21,35 @@ _PORTS: Final = {"https": 443, "http": 80}
 _TWILIO_METHODS: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 
 
+#: by scheme: the ways to sign, each of them the headers that it needs together; `bearer` and `token`: as in the description
+SIGNED_BY: Final[dict[str, list[tuple[str, ...]]]] = {
+    "zendesk": [("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")],
+    "hub-sha1": [("x-hub-signature",)],
+    "twilio": [("x-twilio-signature",)],
+    "typeform": [("typeform-signature",)],
+    "helpscout": [("x-helpscout-signature",)],
+    "survicate": [("hmac",)],
+    "rocketchat": [("x-rocketchat-livechat-token",)],
+    "delighted": [("x-delighted-webhook-signature",)],
+    "chatwoot": [("x-chatwoot-signature", "x-chatwoot-timestamp"), ("bearer",), ("token",)],
+    "surveymonkey": [("sm-signature",), ("bearer",), ("token",)],
+    "standard": [("webhook-id", "webhook-timestamp", "webhook-signature")],
+    "token": [("bearer",), ("token",)],
+}
+
+
 class ForgedError(StreamerError, PermissionError):
     """A delivery that is unsigned, signed with another secret, changed on its way, or too old. The sender gets 401."""
+
+
+class ReplayedError(ForgedError):
+    """A delivery that is well signed, too long ago."""
+
+
+def unsigned(scheme: str, headers: Mapping[str, str], path: str) -> bool:
+    """Tell whether a delivery does not even claim to be signed. Header names are in lower case."""
+    given = {**headers, "bearer": headers.get("authorization"), "token": "token=" in path.partition("?")[2]}
+    return not any(all(given.get(name) for name in way) for way in SIGNED_BY[scheme])
 
 
 def verify(
@@ -39,8 +66,8 @@ def verify(
     """Return if one of the secrets signed the body, and a signed time is within the window of now.
 
     Header names are in lower case; `path` is the request's, with its query; `public_url` is what the sender's address
-    has in front of it, where the request does not tell. Raises `ForgedError`, also where there are no secrets; the
-    reason is never more than the sender may know.
+    has in front of it, where the request does not tell. Raises `ForgedError`, also where there are no secrets, and of
+    it `ReplayedError` for what was signed outside the window; the reason is never more than the sender may know.
     """
     given, expected, signed_at = _SCHEMES[scheme](Signed(headers, body, path, public_url))
     # Every pair is compared, whatever the first ones came to: the time says nothing about which secret is near.
@@ -53,7 +80,7 @@ def verify(
     if not any(matches):
         raise ForgedError("the signature is missing or wrong")
     if signed_at is not None and abs(now_ms - signed_at) > window_ms:
-        raise ForgedError("the delivery is too old")
+        raise ReplayedError("the delivery is too old")
 
 
 class Signed(NamedTuple):

@@ -58,6 +58,10 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
         """Say whether the partitions of a topic are known: if not, `put` waits for them."""
         return bool(self._metadata.partitions_for_topic(topic))
 
+    def ask(self) -> Any:
+        """Ask the brokers for the topics anew; return kafka-python's future of the answer. It has no ping."""
+        return self._metadata.request_update()
+
     def wake_up(self) -> None:
         """Let kafka-python's thread look at the batches."""
         self._sender.wakeup()
@@ -90,18 +94,8 @@ class KafkaSender:
         timeout_ms = round(timeout_s * 1000)
         try:
             with self._waiting():
-                self._producer = Producer(
-                    **connection(settings),
-                    acks="all",
-                    allow_auto_create_topics=False,
-                    batch_size=BATCH_BYTES,
-                    bootstrap_timeout_ms=timeout_ms,
-                    delivery_timeout_ms=timeout_ms,
-                    linger_ms=_LINGER_MS,
-                    metrics_enabled=False,  # its own, which nobody reads
-                    max_block_ms=timeout_ms,
-                    request_timeout_ms=max(1, timeout_ms - _LINGER_MS - 1),
-                )
+                durable = acknowledged_within(settings, timeout_ms, _LINGER_MS)
+                self._producer = Producer(**durable, batch_size=BATCH_BYTES, max_block_ms=timeout_ms)
         except KafkaTimeoutError as error:
             raise DependencyError("kafka", f"{self._where} did not answer in {timeout_s:g} s") from error
         except KafkaError as error:
@@ -185,6 +179,19 @@ class KafkaSender:
 
     def _away(self, error: Exception, topic: str | None = None) -> DependencyError:
         return DependencyError("kafka", f"{self._place(topic)}: {error}")  # kafka-python's own begin with their names
+
+
+def acknowledged_within(settings: Settings, timeout_ms: int, linger_ms: int) -> dict[str, Any]:
+    """Return the options of a producer whose records all replicas acknowledge in `timeout_ms`, or they have failed."""
+    return connection(settings) | {
+        "acks": "all",
+        "allow_auto_create_topics": False,
+        "bootstrap_timeout_ms": timeout_ms,
+        "delivery_timeout_ms": timeout_ms,
+        "linger_ms": linger_ms,
+        "metrics_enabled": False,  # its own, which nobody reads
+        "request_timeout_ms": max(1, timeout_ms - linger_ms - 1),
+    }
 
 
 def connection(settings: Settings) -> dict[str, Any]:

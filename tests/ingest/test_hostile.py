@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import pytest
 
 from streamer.ingest.adapters.base import Source
-from streamer.ingest.route import SIGNED_BY, Route
+from streamer.ingest.route import Route
+from streamer.ingest.signatures import SIGNED_BY
 from streamer.settings._ingest import Scheme
 from tests.emitter.kit import make_topics
 from tests.ingest.process import Ingest
