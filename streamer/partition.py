@@ -51,6 +51,7 @@ _TAKEN_MAX = 10_000
 HOT_MAX = 50_000
 #: what is older than this under the grace cannot come any more (design.md)
 FOLD_MARGIN = 10 * 60_000
+_NEVER = 1 << 62
 #: a tail this long is folded partly, though its newest events are recent
 _LONG_TAIL = 256
 
@@ -64,6 +65,9 @@ class Partition:
         self.plan = Plan(settings)
         self.store = Store()
         self.clock = 0
+        #: the oldest arrival since the last cut; and whether history is taken in: something that came by `recordedtime`
+        self._oldest = _NEVER
+        self._history = False
         self._grace = settings.time.grace
         self._decoder = Decoder(settings.surveys.scales, settings.time.future)
         self._hot: dict[str, Timeline] = {}
@@ -153,6 +157,8 @@ class Partition:
         if time < arrival - self._grace:
             self.count("support_events_late", self._source(event.source), "grace")
             return
+        if arrival < self._oldest:  # noqa: PLR1730 (for every event; `min` takes twice as long)
+            self._oldest = arrival
         entry = (time, event.rank, event.source, event.id, event)
         key = timeline_key(event)
         entries = self._waiting.get(key)
@@ -236,7 +242,9 @@ class Partition:
     def changes(self, clock: int) -> Changes:
         """Cut: return all that changed since the last cut, as records of the two tables, and the dead letters."""
         self.settle()  # by the clock as it was: what waits may be older than what the new one lets be folded
-        self.clock = max(self.clock, clock)
+        before, self.clock = self.clock, max(self.clock, clock)
+        self._history |= self._oldest < before - FOLD_MARGIN
+        self._oldest = _NEVER
         bound = self.clock - self._grace - FOLD_MARGIN
         timelines: list[tuple[bytes, bytes | None]] = []
         panes: list[tuple[bytes, bytes | None]] = []
@@ -261,7 +269,8 @@ class Partition:
         panes += [(records.pane_key(*dropped), None) for dropped in self._drop()]
         dead, self._dead = self._dead, []
         self._cuts += 1
-        self._evict(bound)
+        # at the first cut nothing tells yet whether it was history
+        self._evict(bound, tails=self._history or not before)
         return Changes({TIMELINES: timelines, PANES: panes}, dead)
 
     def _forget(self, bound: int) -> list[str]:
@@ -320,15 +329,18 @@ class Partition:
             dropped += self.store.drop_before(size, (self.clock - self.plan.kept[size]) // width)
         return dropped
 
-    def _evict(self, bound: int) -> None:
-        """Keep the timelines touched last unpacked, and of the others their records."""
+    def _evict(self, bound: int, *, tails: bool) -> None:
+        """Keep the timelines touched last unpacked, and of the others their records.
+
+        With `tails` the newest day of each stays unfolded whatever the clock is: history may come in any order.
+        """
         excess = len(self._hot) - HOT_MAX
         if excess <= HOT_MAX // 4:
             return
         coldest = sorted(self._hot, key=lambda key: self._hot[key].touched)[:excess]
         for key in coldest:
             timeline = self._hot.pop(key)
-            timeline.fold_before(self.context, bound)
+            timeline.fold_before(self.context, self._bound(timeline.last[0]) if tails and timeline.count else bound)
             self._cold[key] = timeline.record()
 
     def restore_many(self, table: str, pairs: Sequence[tuple[bytes, bytes | None]]) -> None:

@@ -13,6 +13,7 @@ from streamer.errors import DataError
 from streamer.events import TOPICS, Event
 from streamer.events.codec import Decoder, millis
 from streamer.events.errors import Code, InvalidEvent
+from streamer.events.keys import key_of
 from streamer.metrics.catalogue import METRICS
 from streamer.metrics.evaluate import Snapshot, evaluate
 from streamer.metrics.exposition import number as written
@@ -55,10 +56,10 @@ def accept(decoder: Decoder, line: bytes) -> tuple[Event, int, int]:
         head = _read_head(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         head = _Head()
-    customer = UNSET if head.data is UNSET else head.data.customer
-    key = str(head.subject if customer is UNSET else customer)
     parts = head.type.split(".")
-    topic = _TOPIC_OF.get(parts[1], "support.tickets") if len(parts) == 3 else "support.tickets"  # noqa: PLR2004 (support.x.y)
+    entity = parts[1] if len(parts) == 3 else ""  # noqa: PLR2004 (support.x.y)
+    topic = _TOPIC_OF.get(entity, "support.tickets")
+    key = key_of(entity, head.subject, UNSET if head.data is UNSET else head.data.customer)
     known = 0 if head.time is UNSET or head.time.tzinfo is None else millis(head.time)
     return decoder.decode(topic, key.encode(errors="replace"), line, known)
 

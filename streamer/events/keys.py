@@ -5,10 +5,17 @@ from msgspec import UNSET
 from streamer.events.registry import Event
 
 
+def key_of(entity: str, subject: object, customer: object) -> str:
+    """Return the key of a record by what its event says: the customer where there is one (else UNSET), or the subject.
+
+    An agent's event has no customer: one that somebody puts there is an unknown field, and moves nothing.
+    """
+    return str(subject if customer is UNSET or entity == "agent" else customer)
+
+
 def partition_key(event: Event) -> str:
-    """Return the key of the event's record: its customer where it has one, otherwise its subject."""
-    customer = getattr(event.data, "customer", UNSET)
-    return event.subject if customer is UNSET else customer
+    """Return the key of the event's record."""
+    return key_of(event.entity, event.subject, getattr(event.data, "customer", UNSET))
 
 
 def timeline_key(event: Event) -> str:

@@ -12,9 +12,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner import murmur2
 from kafka.structs import TopicPartition
+from msgspec import UNSET
 
 from streamer.errors import DataError, DependencyError
 from streamer.events import TOPICS
+from streamer.events.keys import key_of
 from streamer.progress import waiting
 from streamer.settings import Settings
 
@@ -70,8 +72,8 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
 def address(event: Mapping[str, Any]) -> tuple[str, str]:
     """Return the topic and the key of an event that is a plain CloudEvent; DataError when it names none."""
     try:
-        topic = _TOPIC_OF[event["type"].split(".")[1]]
-        return topic, str(event["data"].get("customer", event["subject"]))
+        entity = event["type"].split(".")[1]
+        return _TOPIC_OF[entity], key_of(entity, event["subject"], event["data"].get("customer", UNSET))
     except (AttributeError, IndexError, KeyError, TypeError):
         raise DataError("an event needs a support.<entity>.<what> type, a subject and data") from None
 

@@ -5,6 +5,7 @@ import pytest
 from streamer.events import millis
 from streamer.partition import _LONG_TAIL, TIMELINES, Partition
 from streamer.settings import Settings
+from tests.laws.test_law_one import small_limits
 from tests.strategies.events import START_MS, build
 
 NOW = START_MS + 30 * 86_400_000
@@ -21,6 +22,22 @@ def test_history_of_one_customer_loses_nothing_between_flushes(number):
         event = build("support.ticket.message", time, "T", {"customer": "c", "author": "agent"}, id=str(i), source="s")
         partition.accept(event, millis(event.time), time)
         partition.changes(NOW + i)
+    assert not any(key[0] == "support_events_late" for key in partition.counters())
+
+
+@pytest.mark.parametrize("first", [0, NOW])
+def test_history_of_more_customers_than_stay_unpacked_may_come_in_any_order(first):
+    """The newer file first: those that are packed meanwhile take in what is older, whatever the clock says."""
+    partition = Partition(Settings())
+    if first:
+        partition.changes(first)
+    with small_limits():
+        for hour in (3, 1):
+            for number in range(20):
+                time = START_MS + hour * 60 * MINUTE
+                event = build("support.ticket.created", time, f"T{number}-{hour}", {"customer": f"c{number}"})
+                partition.accept(event, time, time)
+            partition.changes(NOW)
     assert not any(key[0] == "support_events_late" for key in partition.counters())
 
 

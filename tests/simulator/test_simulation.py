@@ -67,6 +67,7 @@ def test_in_a_normal_day_everything_happens_and_all_of_it_is_accepted():
         topic, key = address(event)
         decoded, time_ms, _ = decoder.decode(topic, key.encode(), encode(event), event_ms(event))
         assert time_ms == event_ms(event)
+        assert event["data"].keys() <= set(decoded.data.__struct_fields__)  # none that its type does not name
         seen[event["type"]] += 1
         if event["type"].endswith("left_queue"):
             reasons[decoded.data.reason] += 1

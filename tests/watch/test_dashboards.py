@@ -12,8 +12,10 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from streamer.board.answer import LONG_WINDOWS, WINDOWS
 from streamer.metrics.catalogue import METRICS
 from streamer.metrics.explain import find
+from streamer.settings import Settings
 from streamer.watch.dashboards.__main__ import main, texts
 from streamer.watch.dashboards.panels import COUNT, described, grid, lines
+from streamer.watch.dashboards.promql import ENOUGH
 from streamer.watch.rules import RUNBOOK
 from streamer.watch.targets import TARGET
 from tests.watch.promtool import ROOT
@@ -69,6 +71,10 @@ def filled(name: str, query: str, **chosen: str) -> str:
 def test_the_committed_dashboards_are_up_to_date() -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.json")}
     assert committed == texts(), "run: python -m streamer.watch.dashboards"
+
+
+def test_few_answers_are_as_many_as_on_the_page_of_a_configuration_that_names_no_number() -> None:
+    assert Settings().surveys.min_samples == ENOUGH
 
 
 def test_check_fails_on_drift_and_writing_mends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def intercept(world: World, form: SurveyForm, customer: Customer) -> Steps[None]
     """Show some visitors of the web site a survey, which a few answer at once."""
     subject = world.new_id("survey")
     shown = world.chance(_SHOWN)
-    world.tell("survey", "offered", subject, {"customer": customer.id, "channel": "web", "shown": shown} | _named(form))
+    world.tell("survey", "offered", subject, {"customer": customer.id, "channel": "web", "shown": shown})
     if shown and world.chance(0.4):
         delay = world.around(_COMPLETION_MS)
         customer.busy += 1
