@@ -10,6 +10,7 @@ from heapq import heappop, heappush
 from streamer.events import CustomerErased, Event, timeline_key
 from streamer.events.codec import Decoder
 from streamer.events.errors import InvalidEvent
+from streamer.metrics.catalogue.trust import OWN, WORKER
 from streamer.metrics.plan import Plan
 from streamer.panes import records
 from streamer.panes.store import NO_CELLS, SIZES, Store, reduce_facts
@@ -23,20 +24,7 @@ from streamer.timelines.timeline import Entry, Timeline, erased_at
 FACTS_VERSION = 5
 #: the worker's own counters: family (Prometheus adds _total) -> help, labels
 COUNTERS = {
-    "support_events": ("Events accepted for a look: valid, on time or not.", ("topic", "source")),
-    "support_events_duplicate": ("Events that repeat a source and id.", ("source",)),
-    "support_events_late": (
-        "Events too old to be applied: past the grace, or older than what is folded.",
-        ("source", "reason"),
-    ),
-    "support_events_invalid": ("Records that became dead letters.", ("code", "source")),
-    "support_events_anomalous": ("Oddities in accepted events.", ("kind",)),
-    "support_events_unknown": ("Entities that began without their opening event: stubs.", ()),
-    "support_source_last_event_timestamp_seconds": (
-        "When the newest accepted event of a source happened, since this worker started.",
-        ("source",),
-    ),
-    "support_values_limited": ("Label values and groups past the store's limits, summed into other.", ()),
+    f"support_{own.name.removesuffix('_total')}": (own.about, own.open_labels) for own in OWN if own.where == WORKER
 }
 #: sources with counters of their own, a partition; what a producer writes there is not to be trusted
 _SOURCES_MAX = 1_000
@@ -392,9 +380,12 @@ class Partition:
         if limited > self._limited:
             self._counters["support_values_limited",] = limited - self._limited
             self._limited = limited
-        for kind, number in context.anomalies.items():
-            key = ("support_events_unknown",) if kind == "unknown" else ("support_events_anomalous", kind)
-            self._counters[key] = self._counters.get(key, 0) + number
+        for (kind, source), number in context.anomalies.items():
+            label = self._source(source)
+            if kind == "unknown":
+                self.count("support_events_unknown", label, by=number)
+            else:
+                self.count("support_events_anomalous", kind, label, by=number)
         context.anomalies.clear()
         for source, time in self._newest.items():
             self._counters["support_source_last_event_timestamp_seconds", source] = time / 1000

@@ -206,8 +206,10 @@ def _batch(rows: Ints, changes: list[_Change]) -> Batch:
     Entries that come to nothing stay: every bucket's cell is then among the cells.
     """
     lengths, bucket_lengths, pane = records.decode_groups([change.value for change in changes])
-    lowest = min(change.number for change in changes)
-    unit = np.array([(c.number - lowest) << CELL_BITS | c.group * GROUP_UNIT for c in changes], dtype=np.int64)
+    # by their places: years apart and a bucket fill no int64
+    numbers = np.unique(np.array([change.number for change in changes], dtype=np.int64))
+    place = {number: i for i, number in enumerate(numbers.tolist())}
+    unit = np.array([place[c.number] << CELL_BITS | c.group * GROUP_UNIT for c in changes], dtype=np.int64)
     sign = np.array([change.sign for change in changes], dtype=np.int64)
     sign_of = np.repeat(sign, lengths)
     keys, counts, totals = summed(
@@ -220,11 +222,11 @@ def _batch(rows: Ints, changes: list[_Change]) -> Batch:
         pane.bucket_counts * np.repeat(sign, bucket_lengths),
     )
     return Batch(
-        (keys >> CELL_BITS) + lowest,
+        numbers[keys >> CELL_BITS],
         keys & _CELL,
         counts,
         totals,
-        (bucket_keys >> (CELL_BITS + BUCKET_BITS)) + lowest,
+        numbers[bucket_keys >> (CELL_BITS + BUCKET_BITS)],
         bucket_keys & (_CELL << BUCKET_BITS | _BUCKET),
         bucket_counts,
     )

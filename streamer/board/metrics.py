@@ -15,8 +15,15 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streamer.metrics.catalogue import Metric as Own
+from streamer.metrics.catalogue.trust import AS_OF, EVENT_VISIBLE, METRIC_TARGET
+
 if TYPE_CHECKING:
     from streamer.board.view import Evaluation, View
+
+
+def _name(own: Own) -> str:
+    return f"support_{own.name}"
 
 
 class BoardMetrics(Collector):
@@ -47,13 +54,11 @@ class BoardMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return what the view says now."""
         view = self._view
-        targets = GaugeMetricFamily("support_metric_target", "Targets of the configuration.", labels=["metric"])
+        targets = GaugeMetricFamily(_name(METRIC_TARGET), METRIC_TARGET.about, labels=METRIC_TARGET.open_labels)
         for name, value in sorted(view.settings.targets.items()):
             targets.add_metric([name], value)
         yield targets
-        visible = HistogramMetricFamily(
-            "support_event_visible_seconds", "Time from an event's append to its being applied by the board."
-        )
+        visible = HistogramMetricFamily(_name(EVENT_VISIBLE), EVENT_VISIBLE.about)
         visible.add_metric([], view.visible.buckets(), view.visible.sum)
         yield visible
         marks = GaugeMetricFamily(
@@ -90,9 +95,7 @@ class _Of(Collector):
 
     def collect(self) -> Iterator[Metric]:
         evaluation = self._evaluation
-        yield GaugeMetricFamily(
-            "support_as_of_timestamp_seconds", "The instant of the numbers.", value=evaluation.at / 1000
-        )
+        yield GaugeMetricFamily(_name(AS_OF), AS_OF.about, value=evaluation.at / 1000)
         yield GaugeMetricFamily(
             "support_series_left_out",
             "Series over exposition.max_series, left out by whole metric and grouping.",

@@ -12,9 +12,10 @@ from typing import Any, Final, NoReturn, Union, get_type_hints
 import msgspec
 from msgspec import UNSET
 
+from streamer.events.envelope import SECONDS_MAX
 from streamer.events.errors import Code, InvalidEvent
 from streamer.events.registry import TOPICS, TYPES, Event
-from streamer.events.scales import ScaleLike, scale_of
+from streamer.events.scales import ScaleLike, millionths, scale_of
 from streamer.events.surveys import SurveyAnswered, SurveyAnsweredData
 
 VALUE_BYTES_MAX: Final = 65_536
@@ -29,6 +30,9 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST_MS: Final = -62_135_596_800_000
 _LAST_MS: Final = 253_402_214_400_000
 _DAY_MS: Final = 86_400_000
+# Slices are counted from the epoch, and what an event tells of may have begun so long before it. Earlier times are those of
+# clocks that were never set.
+_EARLIEST_MS: Final = int(SECONDS_MAX * 1000)
 
 # An unterminated string runs to the end of the value. Possessive, so a scan is linear whatever the value is.
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -94,7 +98,7 @@ class Decoder:
             event = _read_again(topic, value)
         time_ms = millis(event.time)
         arrival_ms = appended_ms if event.recordedtime is UNSET else _recorded_ms(event.recordedtime, event.source)
-        if time_ms < _FIRST_MS:
+        if time_ms < _EARLIEST_MS:
             raise InvalidEvent(Code.WRONG_TYPE, "$.time", event.source)
         if type(event) is SurveyAnswered:
             self._check_answer(event.data, event.source)
@@ -111,7 +115,7 @@ class Decoder:
         scale = scale_of(answer, self._scales)
         if scale is None:
             raise InvalidEvent(Code.NO_SCALE, "$.data.score", source)
-        if scale.min >= scale.max:
+        if millionths(scale.min) >= millionths(scale.max):  # no place lies between such ends
             raise InvalidEvent(Code.WRONG_TYPE, "$.data.scale_min", source)
         if not scale.min <= answer.score <= scale.max:
             raise InvalidEvent(Code.SCORE_OUT_OF_SCALE, "$.data.score", source)

@@ -1,11 +1,18 @@
 """The scale that an answer's score is on: it comes with the answer, or is configured under the survey's name."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import UNSET
 
 from streamer.events.surveys import SurveyAnsweredData
+
+MILLION: Final = 1_000_000
+
+
+def millionths(number: float) -> int:
+    """Return a number in millionths, rounded half up: what places on scales are computed in."""
+    return int((number * MILLION + 0.5) // 1)
 
 
 class ScaleLike(Protocol):

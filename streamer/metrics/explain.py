@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import chain, product
 from typing import Any, Final
 
-from streamer.metrics.catalogue import METRICS, Kind, Metric
+from streamer.metrics.catalogue import METRICS, OWN, Kind, Metric
+from streamer.metrics.catalogue.trust import KINDS
 
 PREFIX: Final = "support_"
 _EVENT_PREFIX: Final = "support."
@@ -38,6 +39,7 @@ def explanation(metric: Metric) -> dict[str, Any]:
         "windows": list(metric.windows),
         "labels": {key: list(values) for key, values in labels(metric).items()},
         "families": families(metric),
+        "exposed_by": metric.where,
         "edge_cases": list(_edge_cases(metric)),
         "elsewhere": metric.elsewhere,
         "articles": re.findall(r"\bS[0-4]\b", metric.seed),
@@ -54,14 +56,14 @@ def find(name: str) -> Metric | None:
 def similar(name: str) -> list[str]:
     """Return the names of metrics that may have been meant, likeliest first."""
     wanted = name.removeprefix(PREFIX).lower().replace("-", "_")
-    names = [metric.name for metric in METRICS]
+    names = [metric.name for metric in (*METRICS, *OWN)]
     found = difflib.get_close_matches(wanted, names, _SUGGESTIONS) + [n for n in names if wanted and wanted in n]
     return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
 
 def _known() -> dict[str, Metric]:
-    found = {family.removeprefix(PREFIX): metric for metric in METRICS for family in families(metric)}
-    return found | {metric.name: metric for metric in METRICS}
+    found = {family.removeprefix(PREFIX): metric for metric in (*METRICS, *OWN) for family in families(metric)}
+    return found | {metric.name: metric for metric in (*METRICS, *OWN)}
 
 
 def unknown(name: str) -> str:
@@ -73,6 +75,8 @@ def unknown(name: str) -> str:
 def families(metric: Metric) -> dict[str, str]:
     """Return the exposed families of a metric and their types, in the order in which they are shown."""
     full = f"{PREFIX}{metric.name}"
+    if metric.kind in KINDS:
+        return {full: metric.kind.value}
     if metric.kind is Kind.DURATION:
         return {f"{full}_seconds": "summary", f"{full}_mean_seconds": "gauge", f"{full}_samples": "gauge"}
     if metric.kind is Kind.VALUE:
@@ -96,7 +100,14 @@ def labels(metric: Metric) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for key, value in chain.from_iterable(series.labels for series in metric.series):
         found.setdefault(key, {})[value] = None
+    if metric.kind in KINDS:
+        return {key: tuple(found.get(key, ())) for key in metric.open_labels}
     return {key: tuple(values) for key, values in found.items()} | dict.fromkeys(metric.open_labels, ())
+
+
+def origin(label: str) -> str:
+    """Return in words where the values of a label come from that has none of its own."""
+    return "as [targets] says" if label == "metric" else "as the events say"
 
 
 def needed(metric: Metric) -> list[tuple[str, list[str]]]:
@@ -113,6 +124,9 @@ def needed(metric: Metric) -> list[tuple[str, list[str]]]:
 
 def queries(metric: Metric) -> Iterator[tuple[str, str]]:
     """Return PromQL to read a metric with, each with what it reads, in words."""
+    if metric.kind in KINDS:
+        yield from _own_queries(metric)
+        return
     every = "all" if metric.only_by is None else next(iter(metric.only_by), "all")
     window = next((w for w in (*_QUERY_WINDOWS, *metric.windows) if w in metric.windows), "")
     own = {key: values[0] for key, values in labels(metric).items() if values}
@@ -133,6 +147,22 @@ def queries(metric: Metric) -> Iterator[tuple[str, str]]:
     else:
         yield "now", select(main, every)
         yield from _beside(metric, select, main, others, every)
+
+
+def _own_queries(metric: Metric) -> Iterator[tuple[str, str]]:
+    family = f"{PREFIX}{metric.name}"
+    own = ", ".join(labels(metric))
+    by = f" by ({own})" if own else ""
+    if metric.kind is Kind.COUNTER:
+        yield "a second", f"sum{by} (rate({family}[5m]))"
+        yield "in the last hour", f"sum{by} (increase({family}[1h]))"
+    elif metric.kind is Kind.HISTOGRAM:
+        for words, quantile in (("median", 0.5), ("99th percentile", 0.99)):
+            yield words, f"histogram_quantile({quantile}, sum by (le) (rate({family}_bucket[5m])))"
+    elif family.endswith("_timestamp_seconds"):
+        yield "how long ago, in seconds", f"time() - max{by} ({family})"
+    else:
+        yield "now", f"max{by} ({family})"
 
 
 def _beside(metric: Metric, select: Any, main: str, others: list[str], every: str) -> Iterator[tuple[str, str]]:
@@ -164,6 +194,9 @@ def _at(metric: Metric) -> str:
 
 
 def _edge_cases(metric: Metric) -> Iterator[str]:
+    if metric.kind in KINDS:
+        yield from metric.edge_cases
+        return
     if metric.zero:
         yield f"Shown as 0 for groups with {_ALIVE[metric.zero]} events in the last 24 h."
     elif metric.kind in _WITH_SAMPLES or metric.kind is Kind.NUMBER:

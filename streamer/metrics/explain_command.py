@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamer.errors import UsageError
-from streamer.metrics.catalogue import METRICS
-from streamer.metrics.explain import explanation, find, unknown
+from streamer.metrics.catalogue import METRICS, OWN
+from streamer.metrics.explain import explanation, find, origin, unknown
 from streamer.options import JsonOption
 
 #: lines longer than this are hard to read
@@ -57,7 +57,7 @@ def explain(
 
 
 def _list(*, as_json: bool) -> None:
-    known = {metric.name: metric.about for metric in METRICS}
+    known = {metric.name: metric.about for metric in (*METRICS, *OWN)}
     width = max(map(len, known))
     lines = [f"{name:{width}}  {definition}" for name, definition in known.items()]
     typer.echo(json.dumps(known, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
@@ -77,6 +77,7 @@ def entries(known: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
         "Windows": [" ".join(known["windows"])],
         "Labels": [_label(key, values) for key, values in known["labels"].items()],
         "Families": [f"{name} ({kind})" for name, kind in known["families"].items()],
+        "Exposed by": [f"the {known['exposed_by']}"],
         "Edge cases": known["edge_cases"],
         "Elsewhere": [known["elsewhere"]],
         "Asked for by": [known["asked_for_by"]],
@@ -86,4 +87,4 @@ def entries(known: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _label(key: str, values: list[str]) -> str:
-    return f"{key}: {' '.join(value or '(empty)' for value in values) or 'as the events say'}"
+    return f"{key}: {' '.join(value or '(empty)' for value in values) or origin(key)}"

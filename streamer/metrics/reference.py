@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from streamer.metrics.catalogue import METRICS, Metric
-from streamer.metrics.explain import explanation, families, labels
+from streamer.metrics.catalogue import METRICS, OWN, Metric
+from streamer.metrics.catalogue.trust import KINDS
+from streamer.metrics.explain import explanation, families, labels, origin
 
 __all__ = ["PAGE", "families", "labels", "main", "page", "sections"]
 
@@ -21,6 +22,7 @@ _SECTIONS: Final = {
     "Surveys": "csat_ratio",
     "Agents": "agents",
     "Comparison": "metric_baseline",
+    "Trust in the numbers": OWN[0].name,
 }
 _HEAD: Final = """\
 # Metrics
@@ -44,6 +46,8 @@ What holds for all of them:
 - *Counted at* names the event whose time decides into which window a number falls.
 - *PromQL* reads it, with one of its windows and the first value of each label.
 - *Asked for by* names the articles on customer satisfaction (S0 to S4) that the metric carries out.
+- The board exposes them. The numbers on the numbers themselves (the last section) say who does, and have only the
+  labels that they name: no `by`, no dimension, no window.
 
 """
 
@@ -53,7 +57,7 @@ def sections() -> dict[str, list[Metric]]:
     title_of = {first: title for title, first in _SECTIONS.items()}
     found: dict[str, list[Metric]] = {title: [] for title in _SECTIONS}
     title = ""
-    for metric in METRICS:
+    for metric in (*METRICS, *OWN):
         title = title_of.get(metric.name, title)
         found[title].append(metric)
     return found
@@ -87,10 +91,12 @@ def _entries(metric: Metric) -> Iterator[tuple[str, str]]:
         yield "Needs", "; ".join(_need(need["type"], need["fields"]) for need in known["needs"])
     if known["windows"]:
         yield "Windows", " ".join(f"`{window}`" for window in known["windows"])
-    own = [f"`{key}`: {_values(values)}" for key, values in known["labels"].items()]
+    own = [f"`{key}`: {_values(values) or _escaped(origin(key))}" for key, values in known["labels"].items()]
     if own:
         yield "Labels", "; ".join(own)
     yield "Families", ", ".join(f"`{name}` ({kind})" for name, kind in known["families"].items())
+    if metric.kind in KINDS:
+        yield "Exposed by", f"the {known['exposed_by']}"
     yield "Edge cases", " ".join(map(_escaped, known["edge_cases"]))
     if known["elsewhere"]:
         yield "Elsewhere", _escaped(known["elsewhere"])
@@ -104,7 +110,7 @@ def _need(name: str, fields: list[str]) -> str:
 
 
 def _values(values: list[str]) -> str:
-    return " ".join(f"`{value}`" if value else '`""` (not stated)' for value in values) or "as the events say"
+    return " ".join(f"`{value}`" if value else '`""` (not stated)' for value in values)
 
 
 def _escaped(text: str) -> str:

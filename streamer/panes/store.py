@@ -97,12 +97,13 @@ def _batch(slices: Ints, cell: Ints, count: Ints, total: Ints) -> Batch:
 
 
 def _with_buckets(batch: Batch, slices: Ints, cell: Ints, buckets: Ints, count: Ints) -> Batch:
+    """Return a batch with its buckets, whose slices are among its own: by their places, as years apart fill no int64."""
     if len(slices) == 0:
         return batch
-    lowest = int(slices.min())
-    keys, count = _sum_by(((slices - lowest) << CELL_BITS | cell) << BUCKET_BITS | buckets, count)
+    numbers = np.unique(batch.slices)
+    keys, count = _sum_by((np.searchsorted(numbers, slices) << CELL_BITS | cell) << BUCKET_BITS | buckets, count)
     return batch._replace(
-        bucket_slices=(keys >> (CELL_BITS + BUCKET_BITS)) + lowest,
+        bucket_slices=numbers[keys >> (CELL_BITS + BUCKET_BITS)],
         buckets=keys & ((1 << (CELL_BITS + BUCKET_BITS)) - 1),
         bucket_counts=count,
     )

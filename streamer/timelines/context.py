@@ -121,7 +121,7 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 class Context:
-    """The shared part of one partition. Steps append facts to `facts` and count oddities in `anomalies`."""
+    """The shared part of one partition. Steps append facts to `facts` and count oddities in `anomalies`, by kind and source."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -134,7 +134,9 @@ class Context:
         self.facts: list[Fact] = []
         #: the entity's group before the fields of the event that is being applied: an outcome belongs there
         self.before = 0
-        self.anomalies: dict[str, int] = {}
+        self.anomalies: dict[tuple[str, str], int] = {}
+        #: of the event that is applied
+        self.source = ""
         self._get = _getter(names)
         self._unset = (UNSET,) * len(names)
         self._moves: dict[tuple[int, tuple[Any, ...]], int] = {}
@@ -220,4 +222,5 @@ class Context:
 
     def note(self, kind: str) -> None:
         """Count an oddity of an accepted event; `unknown` is an entity that begins without its opening event."""
-        self.anomalies[kind] = self.anomalies.get(kind, 0) + 1
+        key = (kind, self.source)
+        self.anomalies[key] = self.anomalies.get(key, 0) + 1

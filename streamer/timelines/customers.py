@@ -12,6 +12,7 @@ from streamer.events import (
     Event,
     MentionPosted,
 )
+from streamer.events.scales import millionths
 from streamer.facts import Fact, cell, retracted
 from streamer.metrics.catalogue import row
 from streamer.metrics.catalogue.customers import CARTS, REPEAT_SPEND, SPEND
@@ -27,7 +28,6 @@ _CART = row("cart_abandonment_ratio")
 _MENTIONS = row("mentions")
 _SENTIMENT = row("mention_sentiment_mean")
 _PURCHASES_KEPT = 8
-_MILLION = 1_000_000
 
 
 def step_customer(state: State, ctx: Context, event: Event, t: int) -> int:
@@ -60,7 +60,7 @@ def step_customer(state: State, ctx: Context, event: Event, t: int) -> int:
 
 def _purchased(state: State, ctx: Context, event: CustomerPurchased, group: int, t: int) -> None:
     data, again = event.data, bool(state.purchases)
-    amount = int((data.amount * _MILLION + 0.5) // 1)
+    amount = millionths(data.amount)
     ctx.facts.append((cell(_REPEAT_PURCHASE, group), t, int(again), 1))
     ctx.facts.append((cell(ctx.open_rows.row(SPEND, data.currency), group), t, amount, 1))
     if again:
@@ -115,7 +115,7 @@ def step_cart(state: State, ctx: Context, event: Event, t: int) -> int:
 def step_mention(_state: State, ctx: Context, event: MentionPosted, t: int) -> int:
     """Apply a public mention."""
     group = ctx.regroup(0, event.data)
-    mood = int((event.data.sentiment * _MILLION + 0.5) // 1)
+    mood = millionths(event.data.sentiment)
     ctx.facts += ((cell(_MENTIONS, group), t, 1, 1), (cell(_SENTIMENT, group), t, mood, 1))
     return group
 

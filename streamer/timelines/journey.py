@@ -58,17 +58,25 @@ class Journey(NamedTuple):
 
 def journey(state: State, ctx: Context) -> Journey | None:
     """Return the journey that a customer's state tells of; None where it tells of nothing (unknown, or erased)."""
-    moments = sorted(_moments(state, ctx), key=lambda moment: (moment.at, moment.what, moment.id))
+    moments = sorted(_moments(state, ctx, _latest(state)), key=lambda moment: (moment.at, moment.what, moment.id))
     if not moments:
         return None
     return Journey(moments, _largest_drop(moments), state.churned, state.at_risk)
 
 
-def _moments(state: State, ctx: Context) -> Iterator[Moment]:
+def _latest(state: State) -> int:
+    """Return the time of the latest event that the state knows."""
+    times = list(state.purchases)
+    for items in (state.tickets, state.contacts, state.surveys):
+        times += [item.last_event for item in items.values()]
+    return max(times, default=0)
+
+
+def _moments(state: State, ctx: Context, latest: int) -> Iterator[Moment]:
     for id_, ticket in state.tickets.items():
         yield _ticket(id_, ticket, ctx)
     for id_, contact in state.contacts.items():
-        yield _contact(id_, contact, ctx)
+        yield _contact(id_, contact, ctx, latest)
     for id_, survey in state.surveys.items():
         if survey.answered or survey.sent:
             yield _survey(id_, survey, ctx)
@@ -93,6 +101,8 @@ def _ticket(id_: str, ticket: Ticket, ctx: Context) -> Moment:
     if ticket.reopened:
         details["reopened"] = True
     until = ticket.end if ticket.status in (SOLVED, CLOSED, MERGED) else 0
+    if ticket.status == DELETED:
+        until = ticket.last_event
     return Moment(ticket.start or ticket.first_event, "ticket", id_, until, _place(ctx, ticket.group), details=details)
 
 
@@ -106,7 +116,7 @@ def _targets(ticket: Ticket, ctx: Context) -> Iterator[tuple[str, bool]]:
     )
 
 
-def _contact(id_: str, contact: Contact, ctx: Context) -> Moment:
+def _contact(id_: str, contact: Contact, ctx: Context, latest: int) -> Moment:
     details: dict[str, Detail] = {"answered": contact.first_answered > 0}
     if contact.first_answered and contact.first_queued:
         details["waited_ms"] = contact.first_answered - contact.first_queued
@@ -121,8 +131,8 @@ def _contact(id_: str, contact: Contact, ctx: Context) -> Moment:
         if holds:
             details[name] = True
     at = contact.start or contact.first_event
-    # the end of a leg that still waits is the time at which it would be lost
-    until = 0 if contact.end_made and contact.end > contact.last_event else contact.end
+    # the end of a leg that still waits is the time at which it would be lost: known once something later is
+    until = 0 if contact.end_made and contact.end >= latest else contact.end
     what = "chat" if contact.chat else "call"
     return Moment(at, what, id_, until, _place(ctx, contact.group), details=details)
 

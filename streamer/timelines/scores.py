@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from streamer.events.scales import ScaleLike, scale_of
+from streamer.events.scales import MILLION, ScaleLike, millionths, scale_of
 from streamer.events.surveys import SurveyAnsweredData
 from streamer.facts import Fact, cell
 from streamer.metrics.catalogue import row
@@ -17,7 +17,6 @@ from streamer.metrics.catalogue.surveys import NPS_CLASSES, RATINGS, SATISFACTIO
 from streamer.timelines.context import Context
 from streamer.timelines.state import Survey
 
-MILLION = 1_000_000
 #: NPS: 0-6 are detractors, 7-8 passives, 9-10 promoters
 DETRACTOR_MAX = 6
 
@@ -27,11 +26,6 @@ _CLASS = {c: row("satisfaction_class", **{"class": c}) for c in CLASSES}
 _NPS = {c: row("nps_share", **{"class": c}) for c in NPS_CLASSES}
 _CES_MEAN = row("ces_mean")
 _CES_EASY = row("ces_easy_ratio")
-
-
-def millionths(number: float) -> int:
-    """Return a number in millionths, rounded half up."""
-    return int((number * MILLION + 0.5) // 1)
 
 
 class Place(NamedTuple):

@@ -70,6 +70,7 @@ _FIVE = 0x95
 def step(state: State, ctx: Context, event: Event, t: int) -> None:
     """Apply one event at its time `t` to the state; append its signed facts to `ctx.facts`. Meaning lives behind this."""
     state.events += 1
+    ctx.source = event.source
     if (
         t >= state.forget_from
         or len(state.tickets) + len(state.contacts) > KEPT_MAX

@@ -92,6 +92,26 @@ def test_the_contact_that_the_low_answer_is_about_belongs_to_it_even_if_it_was_o
     assert [m.id for m in told(events).drop.between] == ["T-1"]
 
 
+def test_what_was_deleted_or_lost_before_is_not_what_lay_between():
+    scale = {"kind": "csat", "scale_min": 1, "scale_max": 5}
+    events = [
+        event("1", START, "ticket.created", "SPAM", "ada"),
+        event("2", START + MINUTE, "ticket.deleted", "SPAM", "ada"),
+        event("3", START, "chat.queued", "LOST", "ada", queue="billing"),
+        event("4", START + 10 * DAY, "survey.answered", "S-1", "ada", score=5, **scale),
+        event("5", START + 10 * DAY + HOUR, "chat.queued", "WAITS", "ada", queue="billing"),
+        event("6", START + 10 * DAY + 2 * HOUR, "survey.answered", "S-2", "ada", score=1, **scale),
+    ]
+    found = told(events)
+    assert [m.id for m in found.drop.between] == ["WAITS"]
+    lost = START + Settings().queue("billing").max_wait
+    assert {m.id: m.until for m in found.moments if m.what != "survey"} == {
+        "SPAM": START + MINUTE,
+        "LOST": lost,
+        "WAITS": 0,
+    }
+
+
 def test_scores_that_do_not_fall_are_no_drop():
     assert told(story(START)[:10]).drop is None
 

@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 
-from streamer.metrics.catalogue import METRICS
+from streamer.metrics.catalogue import METRICS, OWN
 from streamer.metrics.explain import explanation, find
 from streamer.metrics.explain_command import entries
 from tests.cli.test_cli import STREAMER, run
@@ -29,6 +29,20 @@ def test_a_metric_is_explained_in_plain_text():
     assert "Talkdesk" in result.stdout
 
 
+def test_a_number_of_the_pipeline_itself_is_explained_too():
+    result = run("explain", "events_total")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    for line in (
+        "Kind: counter",
+        "Exposed by: the worker",
+        "Labels: source: as the events say",
+        "PromQL: sum by (topic, source) (rate(support_events_total[5m]))  # a second",
+    ):
+        assert line in result.stdout.splitlines()
+    assert "Labels: metric: as [targets] says\n" in run("explain", "metric_target").stdout
+
+
 def test_json_is_the_whole_explanation():
     result = run("explain", "first_response_mean_seconds", "--json")
 
@@ -50,7 +64,7 @@ def test_where_no_name_is_near_the_list_is_and_it_has_all():
     )
 
     names = [line.split()[0] for line in run("explain").stdout.splitlines()]
-    assert names == list(json.loads(run("explain", "--json").stdout)) == [metric.name for metric in METRICS]
+    assert names == list(json.loads(run("explain", "--json").stdout)) == [metric.name for metric in (*METRICS, *OWN)]
 
 
 def test_on_a_terminal_the_lines_fit_and_the_queries_stay_whole():
@@ -76,5 +90,5 @@ def _read(terminal):
 
 
 def test_every_metric_can_be_explained():
-    for metric in METRICS:
+    for metric in (*METRICS, *OWN):
         assert dict(entries(explanation(metric)))["PromQL"]

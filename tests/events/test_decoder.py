@@ -96,6 +96,8 @@ def test_every_entity_but_calls_and_agents_needs_a_customer(name):
         (value(time="2026-03-14T09:26:60Z"), "$.time"),
         (value(time="2026-03-13T23:59:60+01:00"), "$.time"),
         (value(time="0001-01-01T00:00:00+05:00"), "$.time"),
+        (value(time="0001-01-01T00:00:00Z", recordedtime="0001-01-01T00:00:00Z"), "$.time"),
+        (value(time="1970-04-26T17:46:39Z", recordedtime="1970-04-26T17:46:39Z"), "$.time"),
         (value(recordedtime=None), "$.recordedtime"),
         (value(recordedtime="9999-12-31T23:59:59-05:00"), "$.recordedtime"),
     ],
@@ -188,8 +190,8 @@ def test_a_score_or_rating_off_its_scale_is_refused(data, path):
     assert verdict(answer(**data), "support.surveys") == (Code.SCORE_OUT_OF_SCALE, path)
 
 
-def test_a_scale_that_is_empty_or_upside_down_is_a_wrong_type():
-    for ends in ((5, 1), (3, 3)):
+def test_a_scale_that_is_empty_or_upside_down_or_narrower_than_a_millionth_is_a_wrong_type():
+    for ends in ((5, 1), (3, 3), (3, 3 + 1e-7)):
         raw_value = answer(score=3, scale_min=ends[0], scale_max=ends[1])
         assert verdict(raw_value, "support.surveys") == (Code.WRONG_TYPE, "$.data.scale_min")
 

@@ -107,6 +107,15 @@ def test_vendors_are_matched_to_variants_that_exist():
     assert matched >= 10
 
 
+def test_service_levels_of_the_vendors_are_told_apart():
+    """What their own documents say: Genesys' switch for flow-outs, Talkdesk's two models, Zendesk's silence."""
+    told = BY_NAME["service_level_ratio"].elsewhere
+    assert "Flow-outs out: no formula here; formula=offered" in told
+    assert "Talkdesk, contacts model: " in told
+    assert "Talkdesk, calls model: " in told
+    assert "Zendesk Talk" in told
+
+
 def test_the_page_says_all_of_it():
     text = page().replace("\\", "")
     for metric in METRICS:

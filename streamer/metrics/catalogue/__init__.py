@@ -1,11 +1,13 @@
 """The catalogue: every number there is, once.
 
-Each table of the specification is a module; importing this package collects them. `METRICS` and `ROWS` are read-only.
+Each table of the specification is a module; importing this package collects them. `METRICS`, `OWN` and `ROWS` are
+read-only.
 """
 
 from streamer.metrics.catalogue import agents, contacts, surveys, tickets  # isort: skip
 from streamer.metrics.catalogue import customers  # isort: skip  # after surveys: it reads a row of theirs
 from streamer.metrics.catalogue import comparison  # isort: skip  # last: it reads rows of all
+from streamer.metrics.catalogue import trust  # isort: skip
 from streamer.metrics.catalogue.model import (
     REGISTRY,
     WINDOWS,
@@ -24,6 +26,8 @@ from streamer.metrics.catalogue.model import (
 ACTIVITIES = ("tickets", "queue", "surveys", "customers", "agents")
 ACTIVITY = {kind: REGISTRY.row("activity", kind=kind) for kind in ACTIVITIES}
 METRICS: tuple[Metric, ...] = tuple(REGISTRY.metrics)
+#: what worker and board say of themselves: explained like the others, but made from no row
+OWN: tuple[Metric, ...] = trust.OWN
 ROWS: tuple[Row, ...] = tuple(REGISTRY.rows)
 #: families of rows with open labels -> label names
 FAMILIES: dict[str, tuple[str, ...]] = dict(REGISTRY.families)
@@ -36,6 +40,7 @@ __all__ = [
     "FAMILIES",
     "FIXED_ROWS",
     "METRICS",
+    "OWN",
     "ROWS",
     "WINDOWS",
     "Histogram",
@@ -53,4 +58,5 @@ __all__ = [
     "row",
     "surveys",
     "tickets",
+    "trust",
 ]

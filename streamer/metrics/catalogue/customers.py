@@ -287,6 +287,7 @@ count(
     formula="mention.posted events",
     at="posted",
     windows=LONG,
+    seed="S1",
 )
 mean(
     "mention_sentiment_mean",
@@ -297,6 +298,7 @@ mean(
     formula="mean of sentiment",
     at="posted",
     windows=LONG,
+    seed="S1",
     scale=1e-6,
 )
 REGISTRY.add(
@@ -316,6 +318,6 @@ REGISTRY.add(
             Series((("bound", b),), (Term(REGISTRY.row("nps_share", **{"class": "detractor"}), factor=f),))
             for b, f in (("low", 9), ("high", 15))
         ),
-        seed="S2, S1",
+        seed="S2",
     )
 )

@@ -30,6 +30,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     #: a running sum since the beginning of the log: a count now, without age or window
     LEVEL = "level"
+    #: what worker and board say of themselves (catalogue.trust), each as Prometheus has it
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
 
 
 class Histogram(StrEnum):
@@ -116,6 +120,8 @@ class Metric:
     only_by: tuple[str, ...] | None = None
     edge_cases: tuple[str, ...] = ()
     elsewhere: str = ""
+    #: whose /metrics has it
+    where: str = "board"
     #: for people: what is counted, and what is not; tests/metrics/test_explain.py wants them of every metric
     counted: str = ""
     not_counted: str = ""

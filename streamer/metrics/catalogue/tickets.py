@@ -128,6 +128,7 @@ stock(
     needs=(*needs.OPEN_TICKETS, needs.MESSAGE),
     formula="unfinished tickets whose first clock runs; due = clock + first_response_target",
     zero="tickets",
+    seed="S3",
     due=True,
 )
 duration(
@@ -212,7 +213,6 @@ ratio(
     formula="solves followed by a reopen within reopen_window / solves",
     at="solve",
     windows=LONG,
-    seed="S3",
 )
 value(
     "replies_per_resolution",
