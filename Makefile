@@ -59,12 +59,12 @@ format: setup ## Let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# BROKER=host:port uses that broker instead of the embedded one.
+# BROKER=host:port uses that broker instead of the embedded one; PORT=8081 is where the board answers.
 demo: $(RUN) ## The whole product on this machine
-	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER))
+	$(BIN)/streamer demo $(if $(BROKER),--broker $(BROKER)) $(if $(PORT),--port $(PORT))
 
 watch: $(RUN) services ## The demo with Prometheus, Alertmanager and its alerts
-	$(BIN)/streamer watch $(if $(BROKER),--broker $(BROKER))
+	$(BIN)/streamer watch $(if $(BROKER),--broker $(BROKER)) $(if $(PORT),--port $(PORT))
 
 soak: setup services ## Ten minutes of the wall: memory of page and board
 	$(BIN)/python -m tests.board.soak $(ARGS)

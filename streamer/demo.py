@@ -13,12 +13,14 @@ from typing import Annotated, Final
 
 import typer
 
-from streamer.embedded import EmbeddedBroker, free_port
+from streamer.embedded import EmbeddedBroker, free_port, is_free
 from streamer.errors import DependencyError
 from streamer.settings import load_settings
 
 #: so that page and alerts have something to compare with; as in docker-compose.yml
 TARGETS: Final = {"service_level_ratio": 0.8, "abandon_ratio": 0.1}
+#: so many more customers that it is told within two minutes; as in docker-compose.yml
+INCIDENT: Final = "billing@+2m/10mx8"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.2
@@ -77,12 +79,14 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the board answers.")] = 8080,
     incident: Annotated[
         str, typer.Option(metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none.")
-    ] = "billing@+2m",
+    ] = INCIDENT,
     duration: Annotated[
         float | None, typer.Option(min=0, help="End after so many seconds; Ctrl-C ends it at any time.")
     ] = None,
 ) -> None:
     """Run everything on this machine: broker, a simulated support centre, worker, board."""
+    if not is_free(port):  # else whatever answers there would be taken for our board
+        raise DependencyError("demo", f"cannot listen on port {port} (another demo?); elsewhere: --port {free_port()}")
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with ExitStack() as stack:
         environment = dict(os.environ)
@@ -102,7 +106,9 @@ def demo(
         arguments = ["simulate", "--live", *(("--incident", incident) if incident else ())]
         simulator = stack.enter_context(_child(environment, *arguments))
         _wait(f"http://127.0.0.1:{port}/ready", worker, board, simulator)
-        typer.echo(f"streamer: the wall at http://127.0.0.1:{port}/ (in a terminal: streamer top; numbers: /metrics)")
+        url = f"http://127.0.0.1:{port}"
+        option = "" if port == load_settings().board.port else f" --url {url}"
+        typer.echo(f"streamer: the wall at {url}/ (in a terminal: streamer top{option}; numbers: /metrics)")
         typer.echo(f"streamer: the worker's own at http://127.0.0.1:{worker_port}/metrics; Ctrl-C ends everything")
         typer.echo(f"streamer: events of your own: streamer emit FILE --bootstrap {broker}")
         if incident:

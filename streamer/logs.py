@@ -48,8 +48,11 @@ def once(*key: Hashable) -> bool:
         return True
 
 
-def configure_logs(settings: Settings) -> None:
-    """Send all log records of the process to stderr as `[logs]` says. Calling it again replaces what was set."""
+def configure_logs(settings: Settings, *, command: bool = False) -> None:
+    """Send all log records of the process to stderr as `[logs]` says. Calling it again replaces what was set.
+
+    A `command` ends by itself and says what it does: of its Kafka client only what is amiss is logged.
+    """
     as_json = settings.logs.format == "json" or (settings.logs.format == "auto" and not sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -85,7 +88,7 @@ def configure_logs(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.logs.level.upper())
     # At debug they log requests and answers, and those hold records; kafka-python at info each attempt to connect.
-    logging.getLogger("aiokafka").setLevel(max(root.level, logging.INFO))
+    logging.getLogger("aiokafka").setLevel(max(root.level, logging.WARNING if command else logging.INFO))
     logging.getLogger("kafka").setLevel(max(root.level, logging.WARNING))
     logging.getLogger("kafka.net.manager").setLevel(logging.CRITICAL)  # three lines an attempt; the reason is another's
     logging.captureWarnings(capture=True)

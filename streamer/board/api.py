@@ -2,14 +2,40 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from streamer.board.merge import Merge
-from streamer.metrics.catalogue import Metric
+from streamer.metrics.catalogue import METRICS, WINDOWS, Metric
 from streamer.metrics.evaluate import Block
+from streamer.metrics.explain import PREFIX, find, unknown
+from streamer.metrics.explain import families as families_of
 from streamer.metrics.exposition import help_of, labels_of, type_of
+from streamer.metrics.grouping import Places
+from streamer.metrics.plan import windows_of
+from streamer.settings import Settings
+
+_PARAMETERS: Final = ("at", "name", "by", "window")
+_NAMES: Final = {name for m in METRICS for name in (m.name, *(f.removeprefix(PREFIX) for f in families_of(m)))}
+
+
+def mistake(asked: Iterable[tuple[str, str]], settings: Settings) -> str:
+    """Return what is wrong with the parameters of a question for `families`, and what they may be; empty if nothing."""
+    windows = {window for metric in METRICS for window in windows_of(metric, settings)}
+    known: dict[str, list[str]] = {
+        "by": [",".join(grouping) or "all" for grouping in Places(settings).groupings],
+        "window": [window for window in WINDOWS if window in windows],
+    }
+    for key, value in asked:
+        if key not in _PARAMETERS:
+            return f"{key}: not a parameter; there are {', '.join(_PARAMETERS)}"
+        if key in known and value not in known[key]:
+            return f"{key}: one of {' '.join(known[key])}"
+        if key == "name" and value.removeprefix(PREFIX) not in _NAMES:
+            own = find(value)
+            return f"name: {value} is in the {own.where}'s /metrics only" if own else f"name: {unknown(value)}"
+    return ""
 
 
 def families(
@@ -19,10 +45,11 @@ def families(
 
     Numbers without a window (open work) are in every window.
     """
+    wanted = {name.removeprefix(PREFIX) for name in names}
     found: dict[str, dict[str, Any]] = {}
     for block in blocks:
         own = dict(block.labels)
-        if names and names.isdisjoint((block.metric.name, block.family, block.family.removeprefix("support_"))):
+        if wanted and wanted.isdisjoint((block.metric.name, block.family.removeprefix(PREFIX))):
             continue
         if window is not None and own.get("window", window) != window:
             continue

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from streamer.board.api import families, open_items, rfc3339
+from streamer.board.api import families, mistake, open_items, rfc3339
 from streamer.board.journey import Journeys
 from streamer.board.page import add_page
 from streamer.board.runbook import answer as runbook
@@ -87,8 +87,10 @@ async def _metrics(request: web.Request) -> web.Response:
 
 async def _api_metrics(request: web.Request) -> web.Response:
     """Families as JSON; ?name= (a metric's or a family's; may be repeated), ?by=, ?window= choose."""
-    evaluation = await _evaluation(request)
     view, query = request.app[VIEW], request.query
+    if reason := mistake(query.items(), view.settings):
+        raise _bad(reason)
+    evaluation = await _evaluation(request)
     found = families(
         evaluation.limited.blocks,
         view.settings.dimensions.names,

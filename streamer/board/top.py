@@ -37,7 +37,9 @@ def ask(url: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         raise DependencyError("board", f"{url} has no numbers yet: {error.read(500).decode().strip()}") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise DependencyError("board", f"{url} does not answer: {getattr(error, 'reason', error)}") from error
+        reason = getattr(error, "reason", error)
+        words = getattr(reason, "strerror", None) or reason  # without the number of an OSError: lines are short
+        raise DependencyError("board", f"{url} does not answer: {words}") from error
     if not isinstance(said, dict):
         raise DependencyError("board", f"{url} is not a board")
     return said

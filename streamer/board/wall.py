@@ -1,6 +1,7 @@
 """The wall in a terminal: from what the API says to five tiles and the table of queues. Pure."""
 
 import datetime as dt
+import textwrap
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ _TILE_LINES: Final = 4
 _COLUMNS: Final = ("waiting", "longest", "over", "service level", "abandoned")
 #: lines of the table that are no queue: above and below its head, "and more", and the one that the cursor is on
 _TABLE_LINES: Final = 5
+#: of why the numbers are old; the board's /ready has the rest
+_STALE_LINES: Final = 3
 _PAST: Final = "bold dark_orange3"
 _QUIET: Final = "dim"
 _NO_DATA: Final = [Text("-"), Text("no data", _QUIET)]
@@ -131,15 +134,14 @@ def frame(answer: Answer, width: int, height: int, *, narrow: int = 70) -> Rende
     wall = _Wall(answer)
     stale = [answer.away] if answer.away else [str(reason) for reason in answer.said.get("reasons", ())]
     parts: list[RenderableType] = [_header(answer, width)]
-    if stale:
-        band = f" {'; '.join(stale)} "
-        parts.append(Text(band.center(width)[:width], "bold reverse", no_wrap=True))
+    band = textwrap.wrap("; ".join(stale), max(1, width - 2), max_lines=_STALE_LINES, placeholder=" …")
+    parts += [Text(line.center(width), "bold reverse", no_wrap=True) for line in band]
     if answer.said:
         parts.append(wall.spikes())
         style = _QUIET if stale else ""
         across = _TILES if width >= narrow else 2
         tiles = wall.tiles()
-        used = 2 + bool(stale)
+        used = 2 + len(band)
         for first in range(0, len(tiles), across):
             parts += [Text(), _tiles(tiles[first : first + across], width // across, style)]
             used += 2 + _TILE_LINES
@@ -176,7 +178,7 @@ def _table(rows: list[tuple[str, ...]], columns: tuple[str, ...], width: int, li
     for cells in rows[:shown]:
         table.add_row(*cells[: len(columns) + 1], style=_PAST if cells[3] else None)
     if len(rows) > shown:
-        table.add_row(f"and {len(rows) - shown} more", style=_QUIET)
+        table.add_row(f"+{len(rows) - shown} more", style=_QUIET)
     if not rows:
         table.add_row("no queue had an event in the last 24 h", style=_QUIET)
     return table

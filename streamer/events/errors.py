@@ -29,7 +29,8 @@ class Code(StrEnum):
 
     WRONG_TYPE = "wrong_type"
     """A value has the wrong JSON type (null included), or lies outside its enumeration, length, format or bounds; or
-    scale_min is not below scale_max. Of missing and wrong attributes the one that is met first is named."""
+    scale_min is not below scale_max by a millionth, or the event's time is one of a clock that was never set: before
+    26 April 1970. Of missing and wrong attributes the one that is met first is named."""
 
     NO_SCALE = "no_scale"
     """An answer has no scale: it lacks scale_min or scale_max, and none is configured under its survey's name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -97,10 +97,9 @@ def ingest(
     """Take in webhooks over HTTP: events to Kafka, until SIGTERM."""
     settings = load_settings(config)
     configure_logs(settings)
-    remembered = StateStore(state)
     deliver = KafkaDeliver(settings) if spool is None else SpoolDeliver(settings, spool)
     try:
-        asyncio.run(serve(settings, deliver, remembered))
+        with closing(StateStore(state)) as remembered:  # after Kafka's answer: without one no file is left behind
+            asyncio.run(serve(settings, deliver, remembered))
     finally:
         deliver.close()
-        remembered.close()

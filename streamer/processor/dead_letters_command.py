@@ -58,7 +58,7 @@ def dead_letters(
     if dry_run and action != "replay":
         raise UsageError("--dry-run is for replay")
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
-    configure_logs(settings)
+    configure_logs(settings, command=True)
     look = _Look(
         worker_config(settings),
         Decoder(settings.surveys.scales, settings.time.future),

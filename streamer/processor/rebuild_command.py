@@ -30,7 +30,7 @@ def rebuild(
     the numbers: how far they reach back is said before you are asked.
     """
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
-    configure_logs(settings)
+    configure_logs(settings, command=True)
     worker = worker_config(settings)
     try:
         for log in asyncio.run(look(worker)):

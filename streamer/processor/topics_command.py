@@ -29,7 +29,7 @@ def topics(
 ) -> None:
     """Show each topic's partitions and settings, wanted and actual; exit code 1 where a worker would not start."""
     settings = load_settings(config, metric_names={metric.name for metric in METRICS})
-    configure_logs(settings)
+    configure_logs(settings, command=True)
     worker = worker_config(settings)
     try:
         findings = asyncio.run(_look(worker, make=make))

@@ -21,7 +21,7 @@ from streamer.events.keys import partition_key
 from streamer.events.registry import TOPICS, TYPES
 from streamer.options import ConfigOption, JsonOption  # noqa: TC001 (typer resolves them)
 from streamer.producers.emitter_compose import Record
-from streamer.producers.files import Line, read_json_lines
+from streamer.producers.files import Line, leave_output, read_json_lines
 from streamer.producers.identity import Identity, person_of, personal_path
 from streamer.progress import Progress
 from streamer.settings import load_settings
@@ -102,6 +102,11 @@ def emit(
         typer.echo("streamer: interrupted; so far:", err=True)
         report.show(sys.stdout if as_json else sys.stderr, as_json=as_json)
         raise
+    except BrokenPipeError:
+        if out is None:
+            raise
+        leave_output()  # what was read so far is not the file: there is nothing to say about it
+        return
     report.show(sys.stdout if as_json else sys.stderr, as_json=as_json)
     if report.refused:
         raise DataError(f"{report.refused:,} of {report.lines:,} lines were refused", source=file)
@@ -240,8 +245,8 @@ def _sink(settings: Settings, out: str | None, report: Report, *, dry_run: bool)
         try:
             with Path(out).open("wb") as file:
                 yield lambda record: file.write(record.value + b"\n")
-        except StreamerError:
-            raise  # some are OSErrors too, but they are about the input
+        except (StreamerError, BrokenPipeError):
+            raise  # some are OSErrors too, but they are about the input; or a pipe's reader has enough
         except OSError as error:
             raise OutputError(out, error.strerror or str(error)) from None
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import sys
 import zlib
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from streamer.events.errors import Code
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Line", "open_input", "open_text", "read_events", "read_json_lines"]
+__all__ = ["Line", "leave_output", "open_input", "open_text", "read_events", "read_json_lines"]
 
 _GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
@@ -64,6 +65,15 @@ def open_input(path: str) -> Iterator[BufferedReader]:
     finally:
         if path != "-":
             file.close()
+
+
+def leave_output() -> None:
+    """Let standard output lead nowhere, after `BrokenPipeError`: its reader has enough, as with `| head`.
+
+    What is still buffered would otherwise fail again when the interpreter ends (exit code 120).
+    """
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def open_text(file: IO[bytes], encoding: str) -> TextIOWrapper:

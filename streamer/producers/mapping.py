@@ -15,10 +15,10 @@ import hashlib
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from streamer.errors import DataError
 from streamer.events.registry import TYPES
@@ -26,12 +26,13 @@ from streamer.producers.files import Line, open_input, open_text
 from streamer.settings import (
     Section,
     Zone,
+    did_you_mean,
     fail,
     load_toml,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from collections.abc import Mapping as Dict
     from pathlib import Path
 
@@ -43,16 +44,39 @@ Row: TypeAlias = dict[str, str]
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _DAY = timedelta(days=1)
 _ID_LENGTH_MAX = 128
+_FIELDS = {name: get_type_hints(cls)["data"].__struct_fields__ for name, cls in TYPES.items()}
+# Every directive of strptime reads what strftime makes of it: an ISO week, half a day, an offset and a zone's name too.
+_SAMPLE = datetime(2026, 12, 31, 23, 59, 58, 123_456, tzinfo=UTC)
+
+
+def _with_columns(text: str) -> str:
+    if re.search(r"[{}]", _COLUMN.sub("", text)):
+        raise ValueError(f"{text!r} has a brace that belongs to no {{column}}")
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_with_columns)]
+"""A text in which `{column}` stands for the row's value; it can have no other brace."""
 
 
 class Instant(Section):
     """`[times]`: an instant read from a text in a format, or some seconds after one that was named before it."""
 
-    text: str | None = None
+    text: Text | None = None
     format: str | None = None  # as strptime has it; None is ISO 8601
     near: str | None = None  # the date is taken that brings the clock closest to this instant (calls over midnight)
     after: str | None = None
-    seconds: str | None = None
+    seconds: Text | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _readable(cls, form: str | None) -> str | None:
+        if form:
+            try:
+                datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 (only whether it can be read)
+            except (ValueError, re.error) as error:  # a directive that stands twice is an error of the pattern
+                raise ValueError(f"strptime cannot read {form!r}: {error}") from None
+        return form
 
     @model_validator(mode="after")
     def _one_way(self) -> Instant:
@@ -68,6 +92,12 @@ class Value(Section):
     omit: tuple[str, ...] = ()
     map: dict[str, Scalar] = Field(default={})
     number: bool = False
+
+    @model_validator(mode="after")
+    def _braces_closed(self) -> Value:
+        if isinstance(self.value, str):
+            _with_columns(self.value)
+        return self
 
 
 class Condition(Section):
@@ -106,16 +136,29 @@ class Template(Section):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in TYPES:
-            raise ValueError(f"not an event type: {name!r}")
+            raise ValueError(f"not an event type: {name!r}{did_you_mean(name, TYPES)}; schemas/v1 has a file for each")
         return name
+
+    @model_validator(mode="after")
+    def _fields_known(self) -> Template:
+        mistakes = _unknown_fields(self.data, _FIELDS[self.type], self.type)
+        if mistakes:
+            fail(mistakes)
+        return self
+
+
+def _unknown_fields(data: Values, known: Collection[str], what: str) -> list[tuple[tuple[str | int, ...], str]]:
+    return [
+        (("data", name), f"is not a field of {what}{did_you_mean(name, known)}") for name in data if name not in known
+    ]
 
 
 class Mapping(Section):
     """A mapping file. `order = "time"` sorts the whole file's events, for history whose rows are not in order."""
 
     source: str
-    subject: str
-    id: str | None = None  # what identifies a row in its source; None: the events' subject, type and time
+    subject: Text
+    id: Text | None = None  # what identifies a row in its source; None: the events' subject, type and time
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(max_length=1)] = '"'  # empty: a quotation mark is a character like others
     encoding: str = "utf-8"
@@ -124,7 +167,7 @@ class Mapping(Section):
     order: Literal["file", "time"] = "file"
     times: dict[str, Instant]
     data: Values = Field(default={})
-    events: Annotated[tuple[Template, ...], Field(min_length=1)]
+    events: tuple[Template, ...]
 
     @field_validator("encoding")
     @classmethod
@@ -135,8 +178,16 @@ class Mapping(Section):
             raise ValueError(f"not an encoding: {encoding!r}") from None
         return encoding
 
+    # A length in the type would be said of events that have mistakes of their own, too.
+    @field_validator("events")
+    @classmethod
+    def _one_at_least(cls, events: tuple[Template, ...]) -> tuple[Template, ...]:
+        if not events:
+            raise ValueError("needs at least one event")
+        return events
+
     @model_validator(mode="after")
-    def _times_exist(self) -> Mapping:
+    def _names_exist(self) -> Mapping:
         mistakes: list[tuple[tuple[str | int, ...], str]] = []
         before: set[str] = set()
         for name, instant in self.times.items():
@@ -149,6 +200,10 @@ class Mapping(Section):
         for index, event in enumerate(self.events):
             if event.time not in before:
                 mistakes.append((("events", index, "time"), f"there is no {event.time!r} in [times]"))
+        # A common field may be one of some of the types only: where it is none, it is not sent.
+        types = list(dict.fromkeys(event.type for event in self.events))
+        what = types[0] if len(types) == 1 else "any type in [[events]]"
+        mistakes += _unknown_fields(self.data, {field for name in types for field in _FIELDS[name]}, what)
         if mistakes:
             fail(mistakes)
         return self

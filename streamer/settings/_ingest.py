@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 (pydantic resolves it)
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from streamer.settings._processes import Port  # noqa: TC001 (pydantic resolves it)
-from streamer.settings._rules import Section
-from streamer.settings._types import PositiveDuration, fail, parse_duration
+from streamer.settings._section import Key, Section
+from streamer.settings._types import PositiveDuration, Whole, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Adapter = Literal[
     "zendesk",
@@ -65,17 +68,17 @@ class IngestSettings(Section):
     port: Port = 8088
     key_file: Path | None = None  # the key of the hashes of ids; needed as soon as there is a source
     request_timeout: PositiveDuration = parse_duration("10s")
-    connections: Annotated[int, Field(ge=1, le=10_000)] = 200
-    body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 1_048_576  # before and after decompression
+    connections: Annotated[Whole, Field(ge=1, le=10_000)] = 200
+    body_bytes: Annotated[Whole, Field(ge=1_024, le=16_777_216)] = 1_048_576  # before and after decompression
     replay_window: PositiveDuration = parse_duration("5m")  # how far a signed time may be from now
-    unacknowledged: Annotated[int, Field(ge=1)] = 10_000  # events on their way to Kafka; more is 429
+    unacknowledged: Annotated[Whole, Field(ge=1)] = 10_000  # events on their way to Kafka; more is 429
     sources: dict[SourceName, IngestSourceSettings] = Field(default={})
 
-    @model_validator(mode="after")
-    def _key_is_there(self) -> IngestSettings:
-        if self.sources and self.key_file is None:
-            fail([(("key_file",), "is needed with [ingest.sources]: ids leave as keyed hashes")])
-        return self
+    @classmethod
+    def between(cls, data: dict[str, Any]) -> Iterable[tuple[Key, str]]:
+        """Find that the key of the hashes is missing."""
+        if data.get("sources") and data.get("key_file") is None:
+            yield ("key_file",), "is needed with [ingest.sources]: ids leave as keyed hashes"
 
     def files(self) -> list[tuple[str, Path]]:
         """Return the key of the setting and the path of each file with a secret."""

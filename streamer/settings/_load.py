@@ -5,28 +5,27 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from streamer.errors import Mistake, SettingsError
-from streamer.settings._rules import Section
+from streamer.metrics.catalogue import METRICS, Kind
+from streamer.settings._section import Section
 from streamer.settings._settings import Settings
+from streamer.settings._toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
-Key: TypeAlias = tuple[str | int, ...]
+    from streamer.settings._section import Key
+
 Model = TypeVar("Model", bound=Section)
 
 _PREFIX = "STREAMER_"
-_WORD = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
-_KEY = re.compile(rf"\s*({_WORD}(?:\s*\.\s*{_WORD})*)\s*=(.*)", re.DOTALL)
 
 
 def load_settings(
@@ -40,12 +39,13 @@ def load_settings(
 
     A variable STREAMER_<SECTION>__<KEY> (two underscores between all parts) sets one value; lists and tables are JSON.
     `options` are values of a command's own options by dotted key (`kafka.bootstrap`); None leaves a value as it is.
-    `metric_names` are the names of the catalogue: with them, a metric that does not exist is a mistake too.
+    `metric_names` are the names of the catalogue: with them, a metric that does not exist is a mistake too, and so are
+    windows and targets that a metric cannot have.
     Raises `SettingsError` with every mistake, each with its key and its line or variable.
     """
     environ = os.environ if environ is None else environ
     path = path or environ.get("STREAMER_CONFIG") or None
-    data, places = ({}, {}) if path is None else _read(Path(path))
+    data, places = ({}, {}) if path is None else read_toml(Path(path))
     mistakes = list(_apply_environment(data, places, environ))
     for name, value in (options or {}).items():
         section, _, key = name.partition(".")
@@ -54,14 +54,14 @@ def load_settings(
             places[section, key] = "command line"
     file = "settings" if path is None else Path(path).name
     if metric_names is not None:
-        found = _unknown_metrics(data, metric_names)
+        found = (*_unknown_metrics(data, metric_names), *_wrong_for_the_metric(data))
         mistakes += [Mistake(_place(key, places, file), _dotted(key), message) for key, message in found]
     return _validate(Settings, data, places, file, mistakes)
 
 
 def load_toml(model: type[Model], path: str | Path) -> Model:
     """Read another TOML file as `model`, with the same care for mistakes. Raises `SettingsError`."""
-    data, places = _read(Path(path))
+    data, places = read_toml(Path(path))
     return _validate(model, data, places, Path(path).name, [])
 
 
@@ -86,71 +86,6 @@ def _place(key: Key, places: Mapping[Key, str], file: str) -> str:
     return next((places[part] for part in known), file)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError([Mistake(str(path), "", f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([Mistake(str(path), "", "is not UTF-8 text")]) from None
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        where = f"{path.name}:{line[1]}" if line else path.name
-        raise SettingsError([Mistake(where, "", f"is not TOML: {error}")]) from None
-    return data, {key: f"{path.name}:{line}" for key, line in key_lines(text).items()}
-
-
-def key_lines(text: str) -> dict[Key, int]:
-    """Find the line, from 1, of every table and key of a valid TOML text; what is inside an inline table has none."""
-    found: dict[Key, int] = {}
-    table: Key = ()
-    arrays: dict[Key, int] = {}  # the index of the newest table of each array of tables
-    unfinished: tuple[Key, str] | None = None  # a value that goes on in the next line
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        if unfinished is not None:
-            key, value = unfinished[0], unfinished[1] + line
-        elif match := _KEY.match(line):
-            key, value = (*table, *_parse_key(f"{match[1]} = 0")), match[2]
-            found.setdefault(key, number)
-        else:
-            if line.lstrip().startswith("["):
-                table = _enter(_parse_key(line), arrays, new=line.lstrip().startswith("[["))
-                found.setdefault(table, number)
-            continue
-        unfinished = None if _is_value(value) else (key, value)
-    return found
-
-
-def _enter(header: Key, arrays: dict[Key, int], *, new: bool) -> Key:
-    table: Key = ()
-    for depth, part in enumerate(header, start=1):
-        table = (*table, part)
-        if new and depth == len(header):
-            arrays[table] = arrays.get(table, -1) + 1
-        if table in arrays:
-            table = (*table, arrays[table])
-    return table
-
-
-def _parse_key(line: str) -> Key:
-    key: list[str] = []
-    node: Any = tomllib.loads(line)
-    while node and isinstance(node, dict):
-        key.append(next(iter(node)))
-        node = node[key[-1]]
-    return tuple(key)
-
-
-def _is_value(text: str) -> bool:
-    try:
-        tomllib.loads(f"x ={text}")
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
-
-
 def _apply_environment(data: dict[str, Any], places: dict[Key, str], environ: Mapping[str, str]) -> Iterator[Mistake]:
     """Put the variables' values into `data`. One without `__` is not ours: Kubernetes sets STREAMER_SERVICE_HOST."""
     for name in sorted(environ):
@@ -160,7 +95,10 @@ def _apply_environment(data: dict[str, Any], places: dict[Key, str], environ: Ma
         *tables, last = name[len(_PREFIX) :].lower().split("__")
         for part in tables:
             key.append(_same_key(node, part))
-            node = node.setdefault(key[-1], {})
+            if key[-1] not in node:
+                node[key[-1]] = {}
+                places[tuple(key)] = name
+            node = node[key[-1]]
             if not isinstance(node, dict):
                 yield Mistake(name, _dotted(tuple(key)), "is not a table")
                 break
@@ -171,6 +109,8 @@ def _apply_environment(data: dict[str, Any], places: dict[Key, str], environ: Ma
                 node[key[-1]] = json.loads(text) if text.lstrip()[:1] in ("[", "{") else text
             except ValueError:
                 yield Mistake(name, _dotted(tuple(key)), "begins like JSON but is not")
+            for below in [known for known in places if known[: len(key)] == tuple(key)]:
+                del places[below]  # a table of the file that the variable's takes the place of
             places[tuple(key)] = name
 
 
@@ -183,19 +123,36 @@ def _explain(model: type[Section], details: ErrorDetails) -> Iterator[tuple[Key,
     if details["type"] == "mistakes":
         yield from (((*key, *below), message) for below, message in details["ctx"]["mistakes"])
     elif details["type"] == "extra_forbidden":
-        sections: list[type[Section]] = [model, *Section.__subclasses__()]
-        known = {name for section in sections for name in section.model_fields}
-        yield key, "is not a setting" + _did_you_mean(str(key[-1]), known)
+        yield key, "is not a setting" + did_you_mean(str(key[-1]), _settings_beside(model, key))
     elif details["type"] in ("model_type", "dict_type"):
         yield key, "is not a table"
+    elif details["type"] == "tuple_type":
+        yield key, "must be a list"
     elif details["type"] == "missing":
         yield key, "is missing"
     else:
         message = details["msg"].removeprefix("Value error, ")
-        given = details["input"]
-        if details["type"] != "value_error" and isinstance(given, (str, int, float)):
-            message = f"{message[0].lower()}{message[1:]}, not {given!r}"
+        if details["type"] != "value_error":
+            message = message[0].lower() + message[1:]
+            if isinstance(given := details["input"], (str, int, float)):
+                message += f", not {given!r}"
         yield key, message
+
+
+def _settings_beside(model: type[Section], key: Key) -> set[str]:
+    """Return the settings of the table that a key is in; names of tables and indexes of lists lead to no other model."""
+    tables = [model]
+    for part in key[:-1]:
+        fields = [table.model_fields[part].annotation for table in tables if part in table.model_fields]
+        tables = [table for field in fields for table in _sections_in(field)] if fields else tables
+    return {name for table in tables for name in table.model_fields}
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections_in(part)
 
 
 def _unknown_metrics(data: Mapping[str, Any], names: Collection[str]) -> Iterator[tuple[Key, str]]:
@@ -205,13 +162,30 @@ def _unknown_metrics(data: Mapping[str, Any], names: Collection[str]) -> Iterato
         used += [((section, name), name) for name in table] if isinstance(table, dict) else []
     exposition = data.get("exposition")
     shown = exposition.get("metrics") if isinstance(exposition, dict) else None
-    used += [(("exposition", "metrics", index), name) for index, name in enumerate(shown or ())]
+    listed = shown if isinstance(shown, list) else []
+    used += [(("exposition", "metrics", index), name) for index, name in enumerate(listed)]
     for key, name in used:
         if isinstance(name, str) and name not in names:
-            yield key, f"there is no metric {name!r}" + _did_you_mean(name, names)
+            yield key, f"there is no metric {name!r}" + did_you_mean(name, names)
 
 
-def _did_you_mean(word: str, known: Collection[str]) -> str:
+def _wrong_for_the_metric(data: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    windows, targets = (table if isinstance(table := data.get(name), dict) else {} for name in ("metrics", "targets"))
+    for metric in METRICS:
+        given = windows.get(metric.name)
+        if not metric.windows and isinstance(given, dict) and "windows" in given:
+            yield ("metrics", metric.name, "windows"), "the metric has no windows"
+        if metric.kind is Kind.RATIO and not metric.flows and metric.name in targets:
+            try:
+                possible = not float(targets[metric.name]) < 0 and not float(targets[metric.name]) > 1
+            except (OverflowError, TypeError, ValueError):
+                continue  # not a number, which is the mistake
+            if not possible:
+                yield ("targets", metric.name), f"must be between 0 and 1, not {targets[metric.name]!r}"
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return a hint at the known word that is most like this one; nothing where none is like it."""
     close = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 (pydantic resolves it)
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from streamer.errors import Mistake, SettingsError
-from streamer.settings._rules import Section, fail_unless_unique
-from streamer.settings._types import Duration, PositiveDuration, Window, fail, parse_duration
+from streamer.settings._section import Section, fail_unless_unique
+from streamer.settings._types import Duration, Number, PositiveDuration, Whole, Window, parse_duration
 
-Port = Annotated[int, Field(ge=0, le=65_535)]  # 0 lets the system choose, which tests and `demo` use
+Port = Annotated[Whole, Field(ge=0, le=65_535)]  # 0 lets the system choose, which tests and `demo` use
 _SASL = ("SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -24,7 +24,9 @@ class MetricSettings(Section):
     @field_validator("windows")
     @classmethod
     def _windows_differ(cls, windows: tuple[Window, ...] | None) -> tuple[Window, ...] | None:
-        fail_unless_unique(windows or ())
+        if windows == ():
+            raise ValueError("must not be empty (without it the metric has the catalogue's windows)")
+        fail_unless_unique(windows)
         return windows
 
 
@@ -33,15 +35,15 @@ class ExpositionSettings(Section):
 
     metrics: tuple[str, ...] | None = None
     windows: tuple[Window, ...] | None = None
-    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5, 0.9, 0.95)
+    quantiles: tuple[Annotated[Number, Field(gt=0, lt=1)], ...] = (0.5, 0.9, 0.95)
     groupings: tuple[tuple[str, ...], ...] | None = None
-    max_series: Annotated[int, Field(ge=100)] = 50_000
+    max_series: Annotated[Whole, Field(ge=100)] = 50_000
 
-    @field_validator("quantiles")
+    @field_validator("metrics", "windows", "quantiles", "groupings")
     @classmethod
-    def _quantiles_differ(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        fail_unless_unique(quantiles)
-        return quantiles
+    def _differ(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        fail_unless_unique(values)
+        return values
 
 
 class KafkaSettings(Section):
@@ -49,18 +51,18 @@ class KafkaSettings(Section):
 
     bootstrap: Annotated[str, Field(min_length=1)] = "127.0.0.1:9092"
     app: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "streamer"
-    partitions: Annotated[int, Field(ge=1, le=1_000)] = 4
-    replication: Annotated[int, Field(ge=1, le=10)] = 1  # one broker; 3 where there are three
+    partitions: Annotated[Whole, Field(ge=1, le=1_000)] = 4
+    replication: Annotated[Whole, Field(ge=1, le=10)] = 1  # one broker; 3 where there are three
     retention: PositiveDuration = parse_duration("100d")
     fencing: Literal["transactions", "none"] = "transactions"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     tls_ca_file: Path | None = None
     tls_certificate_file: Path | None = None
-    tls_key_file: Path | None = None
+    tls_key_file: Annotated[Path | None, Field(validate_default=True)] = None
     tls_key_password_file: Path | None = None
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    sasl_username: str | None = None
-    sasl_password_file: Path | None = None
+    sasl_username: Annotated[str | None, Field(validate_default=True)] = None
+    sasl_password_file: Annotated[Path | None, Field(validate_default=True)] = None
 
     @field_validator("bootstrap")
     @classmethod
@@ -75,20 +77,20 @@ class KafkaSettings(Section):
                 raise ValueError("must be HOST:PORT, several separated by commas")
         return bootstrap
 
-    @model_validator(mode="after")
-    def _complete(self) -> KafkaSettings:
-        mistakes: list[tuple[tuple[str | int, ...], str]] = []
-        if self.security_protocol in _SASL:
-            mistakes += [
-                ((key,), f"is needed with security_protocol {self.security_protocol}")
-                for key in ("sasl_username", "sasl_password_file")
-                if getattr(self, key) is None
-            ]
-        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
-            mistakes.append((("tls_certificate_file",), "and tls_key_file go together"))
-        if mistakes:
-            fail(mistakes)
-        return self
+    @field_validator("tls_key_file")
+    @classmethod
+    def _key_and_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_certificate_file" in info.data and (info.data["tls_certificate_file"] is None) != (key is None):
+            raise ValueError("and tls_certificate_file go together")
+        return key
+
+    @field_validator("sasl_username", "sasl_password_file")
+    @classmethod
+    def _sasl_is_complete(cls, value: str | Path | None, info: ValidationInfo) -> str | Path | None:
+        protocol = info.data.get("security_protocol")
+        if value is None and protocol in _SASL:
+            raise ValueError(f"is needed with security_protocol {protocol}")
+        return value
 
     @property
     def bootstrap_servers(self) -> list[str]:
@@ -114,7 +116,7 @@ class WorkerSettings(Section):
     mark_interval: PositiveDuration = parse_duration("5s")
     session_timeout: PositiveDuration = parse_duration("10s")
     shutdown_timeout: PositiveDuration = parse_duration("20s")
-    lag_limit: Annotated[int, Field(ge=1)] = 100_000  # records behind above which /ready says no
+    lag_limit: Annotated[Whole, Field(ge=1)] = 100_000  # records behind above which /ready says no
 
 
 class BoardSettings(Section):
@@ -151,7 +153,7 @@ class AmiSettings(Section):
     """`[ami]`: the Asterisk that `streamer tail --ami` listens to."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65_535)] = 5038
+    port: Annotated[Whole, Field(ge=1, le=65_535)] = 5038
     username: Annotated[str, Field(pattern=r"^[^\r\n]{1,100}$")] = "streamer"
     secret_file: Path | None = None
 

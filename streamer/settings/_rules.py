@@ -4,42 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003 (pydantic resolves it)
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from streamer.events.envelope import SCORE_MAX
+from streamer.settings._section import Section, fail, fail_unless_unique
 from streamer.settings._types import (
     DayHours,
     Dimension,
     Duration,
+    Number,
     PositiveDuration,
     WeekHours,
+    Whole,
     Zone,
-    fail,
     parse_duration,
 )
 
 _OFFICE_HOURS: DayHours = ((8 * 60, 18 * 60),)
-_DEFAULT_QUEUE = {
+DEFAULT_QUEUE: Final = {
     "service_target": "20s",
     "chat_service_target": "60s",
     "calendar": "default",
     "short_abandon": "5s",
     "max_wait": "4h",
 }
-
-
-class Section(BaseModel):
-    """What all sections have in common: they cannot be changed, and a key they do not know is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_SPAN_MIN: Final = (
+    1e-6  # of a scale: places on it are computed in millionths, so none lies between ends that are closer
+)
+Score = Annotated[Number, Field(ge=-SCORE_MAX, le=SCORE_MAX, allow_inf_nan=False)]
 
 
 class DimensionSettings(Section):
     """`[dimensions]`: by what the numbers are broken down."""
 
     names: tuple[Dimension, ...] = ("channel", "queue", "team")
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
     groupings: tuple[tuple[str, ...], ...] = ()
 
     @field_validator("names")
@@ -51,21 +52,14 @@ class DimensionSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _default_groupings(cls, value: Any) -> Any:
-        """All together and each dimension by itself, unless the configuration says which."""
-        if isinstance(value, dict) and "groupings" not in value:
-            names = value.get("names", cls.model_fields["names"].default)
-            if isinstance(names, (list, tuple)):
-                return {**value, "groupings": [[], *([name] for name in names)]}
-        return value
+        return with_groupings(value) if isinstance(value, dict) else value
 
     @field_validator("groupings")
     @classmethod
     def _groupings_use_names(
         cls, groupings: tuple[tuple[str, ...], ...], info: ValidationInfo
     ) -> tuple[tuple[str, ...], ...]:
-        names = info.data.get("names")
-        if names is None:
-            return groupings  # the names are the mistake
+        names = info.data.get("names", get_args(Dimension))  # where the names are a mistake: of all there are
         mistakes: list[tuple[tuple[str | int, ...], str]] = [
             ((index,), f"{name!r} is not one of dimensions.names")
             for index, grouping in enumerate(groupings)
@@ -125,18 +119,28 @@ class QueueRules:
 class ScaleSettings(Section):
     """`[surveys.scales.NAME]`: the scale of a survey whose answers carry none."""
 
-    min: float
-    max: float
+    min: Score
+    max: Score
     best: Literal["high", "low"] = "high"
-    satisfied: float | None = None
+    satisfied: Number | None = None
 
-    @model_validator(mode="after")
-    def _ends_in_order(self) -> ScaleSettings:
-        if not self.min < self.max:
-            fail([(("max",), f"not above min ({self.min:g})")])
-        if self.satisfied is not None and not self.min <= self.satisfied <= self.max:
-            fail([(("satisfied",), f"not on the scale {self.min:g} to {self.max:g}")])
-        return self
+    @field_validator("max")
+    @classmethod
+    def _above_min(cls, top: float, info: ValidationInfo) -> float:
+        low = info.data.get("min", -SCORE_MAX - 1)
+        if top <= low:
+            raise ValueError(f"not above min ({low:g})")
+        if top - low < _SPAN_MIN:
+            raise ValueError(f"less than a millionth above min ({low:g})")
+        return top
+
+    @field_validator("satisfied")
+    @classmethod
+    def _on_the_scale(cls, satisfied: float | None, info: ValidationInfo) -> float | None:
+        low, top = info.data.get("min"), info.data.get("max")
+        if satisfied is not None and low is not None and top is not None and not low <= satisfied <= top:
+            raise ValueError(f"not on the scale {low:g} to {top:g}")
+        return satisfied
 
 
 class SurveySettings(Section):
@@ -144,12 +148,12 @@ class SurveySettings(Section):
 
     expiry: PositiveDuration = parse_duration("7d")
     coverage: PositiveDuration = parse_duration("1h")
-    fatigue_limit: Annotated[int, Field(ge=0)] = 2
+    fatigue_limit: Annotated[Whole, Field(ge=0)] = 2
     fatigue_window: PositiveDuration = parse_duration("30d")
     overlap_window: PositiveDuration = parse_duration("7d")
     follow_up_target: PositiveDuration = parse_duration("24h")
-    min_samples: Annotated[int, Field(ge=0)] = 30
-    scales: dict[str, ScaleSettings] = {}
+    min_samples: Annotated[Whole, Field(ge=0)] = 30
+    scales: dict[str, ScaleSettings] = Field(default={})
 
 
 class CustomerSettings(Section):
@@ -166,19 +170,21 @@ class CalendarSettings(Section):
     holidays: tuple[date, ...] = ()
 
 
-def fail_unless_unique(values: tuple[Any, ...]) -> None:
-    """Refuse a list that has a value twice."""
-    repeated = [
-        ((index,), f"{value!r} stands here twice") for index, value in enumerate(values) if value in values[:index]
-    ]
-    if repeated:
-        fail(repeated)
+def with_groupings(dimensions: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the default groupings, all together and each dimension by itself, unless the names are wrong."""
+    names = dimensions.get("names", DimensionSettings.model_fields["names"].default)
+    if "groupings" in dimensions or not isinstance(names, (list, tuple)):
+        return dimensions
+    if any(name not in get_args(Dimension) or name in names[:index] for index, name in enumerate(names)):
+        return dimensions
+    return {**dimensions, "groupings": [[], *([name] for name in names)]}
 
 
 def _with_default_queue(value: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get("default", {}), dict):
         return value
-    return {**value, "default": {**_DEFAULT_QUEUE, **value.get("default", {})}}
+    given = {key: part for key, part in value.get("default", {}).items() if part is not None}
+    return {**value, "default": {**DEFAULT_QUEUE, **given}}
 
 
 def _with_default_calendar(value: Any) -> Any:

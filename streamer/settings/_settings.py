@@ -7,7 +7,7 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field
 
 from streamer.settings._ingest import IngestSettings
 from streamer.settings._processes import (
@@ -21,29 +21,75 @@ from streamer.settings._processes import (
     WorkerSettings,
 )
 from streamer.settings._rules import (
+    DEFAULT_QUEUE,
     Calendars,
     CalendarSettings,
     CustomerSettings,
     DimensionSettings,
     QueueRules,
     Queues,
-    QueueSettings,
-    Section,
     SurveySettings,
     TicketSettings,
     TimeSettings,
     resolve_queue,
+    with_groupings,
 )
-from streamer.settings._types import fail
+from streamer.settings._section import Key, Section
+from streamer.settings._types import Number, format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _TARGETS = {"csat_ratio": 0.8, "cart_abandonment_ratio": 0.63}
 
 
 def _with_default_targets(value: Any) -> Any:
     return {**_TARGETS, **value} if isinstance(value, dict) else value
+
+
+def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = data.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _hidden_groupings(data: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    shown = _table(data, "exposition").get("groupings")
+    kept = with_groupings(_table(data, "dimensions")).get("groupings")
+    if isinstance(shown, (list, tuple)) and isinstance(kept, (list, tuple)):
+        known = [list(grouping) for grouping in kept if isinstance(grouping, (list, tuple))]
+        for grouping in shown:
+            if isinstance(grouping, (list, tuple)) and list(grouping) not in known:
+                yield ("exposition", "groupings"), f"{list(grouping)} is not one of dimensions.groupings"
+
+
+def _missing_calendars(data: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    if not isinstance(data.get("calendars", {}), dict):
+        return
+    calendars = {"default", *_table(data, "calendars")}
+    for name, queue in _table(data, "queues").items():
+        calendar = queue.get("calendar") if isinstance(queue, dict) else None
+        if isinstance(calendar, str) and calendar not in calendars:
+            shown = calendar or '""'
+            yield ("queues", name, "calendar"), f"there is no [calendars.{shown}]"
+
+
+def _all_short(data: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    """Find queues where every contact that is given up would be short, since longer waits are lost."""
+    queues = _table(data, "queues")
+    default = {**DEFAULT_QUEUE, **_table(queues, "default")}
+    for name in queues:
+        own = _table(queues, name)
+        key = next((key for key in ("short_abandon", "max_wait") if key in own), None)
+        rules = {**default, **own}
+        try:
+            short, longest = parse_duration(rules["short_abandon"]), parse_duration(rules["max_wait"])
+        except ValueError:
+            continue  # that is the mistake
+        if key is not None and short > longest:
+            yield (
+                ("queues", name, key),
+                f"short_abandon ({format_duration(short)}) is longer than max_wait ({format_duration(longest)})",
+            )
 
 
 class Settings(Section):
@@ -63,7 +109,7 @@ class Settings(Section):
     surveys: SurveySettings = SurveySettings()
     customers: CustomerSettings = CustomerSettings()
     targets: Annotated[
-        dict[str, Annotated[float, Field(allow_inf_nan=False)]], BeforeValidator(_with_default_targets)
+        dict[str, Annotated[Number, Field(allow_inf_nan=False)]], BeforeValidator(_with_default_targets)
     ] = _TARGETS
     kafka: KafkaSettings = KafkaSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -73,25 +119,12 @@ class Settings(Section):
     ami: AmiSettings = AmiSettings()
     logs: LogSettings = LogSettings()
 
-    @field_validator("exposition")
     @classmethod
-    def _shows_what_is_kept(cls, exposition: ExpositionSettings, info: ValidationInfo) -> ExpositionSettings:
-        kept = info.data["dimensions"].groupings if "dimensions" in info.data else exposition.groupings or ()
-        missing = [grouping for grouping in exposition.groupings or () if grouping not in kept]
-        if missing:
-            fail((("groupings",), f"{list(grouping)} is not one of dimensions.groupings") for grouping in missing)
-        return exposition
-
-    @field_validator("queues")
-    @classmethod
-    def _calendars_exist(cls, queues: dict[str, QueueSettings], info: ValidationInfo) -> dict[str, QueueSettings]:
-        calendars = info.data.get("calendars")
-        if calendars is None:
-            return queues  # the calendars are the mistake
-        missing = {name: q.calendar for name, q in queues.items() if (q.calendar or "default") not in calendars}
-        if missing:
-            fail(((name, "calendar"), f"there is no [calendars.{calendar}]") for name, calendar in missing.items())
-        return queues
+    def between(cls, data: dict[str, Any]) -> Iterable[tuple[Key, str]]:
+        """Find groupings that are shown but not kept, calendars that are not there, and waits that cannot be."""
+        yield from _hidden_groupings(data)
+        yield from _missing_calendars(data)
+        yield from _all_short(data)
 
     def queue(self, name: str) -> QueueRules:
         """Say what holds for a queue; one that the configuration does not name has the rules of `default`."""

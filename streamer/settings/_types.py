@@ -1,16 +1,14 @@
-"""The value types of the configuration: durations, zones, opening hours, and how a validator reports many mistakes."""
+"""The value types of the configuration: numbers, durations, zones, opening hours."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
-from pydantic_core import PydanticCustomError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from streamer.settings._section import Key, fail
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -26,11 +24,6 @@ _HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)", re
 _DAY_MIN = 24 * 60
 
 DayHours: TypeAlias = tuple[tuple[int, int], ...]
-
-
-def fail(mistakes: Iterable[tuple[tuple[str | int, ...], str]]) -> NoReturn:
-    """Raise one validation error for many mistakes, each with its place below the validated value."""
-    raise PydanticCustomError("mistakes", "wrong values", {"mistakes": list(mistakes)})
 
 
 def parse_duration(value: object) -> int:
@@ -53,6 +46,12 @@ def format_duration(duration_ms: int) -> str:
     """Write a duration with the largest unit that divides it: 86,400,000 is `1d`, 90,000 is `90s`."""
     unit = next(unit for unit in reversed(_UNIT_MS) if duration_ms % _UNIT_MS[unit] == 0) if duration_ms else "s"
     return f"{duration_ms // _UNIT_MS[unit]}{unit}"
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 (pydantic takes ValueError only)
+    return value
 
 
 def _positive(duration_ms: int) -> int:
@@ -89,9 +88,9 @@ def _parse_day(text: object) -> DayHours:
 
 def _parse_week(value: Any) -> Any:
     if not isinstance(value, dict):
-        return value
+        raise ValueError('not opening hours by weekday (write { mon = "08:00-18:00" })')  # noqa: TRY004 (pydantic takes ValueError only)
     week: dict[str, DayHours] = dict.fromkeys(WEEKDAYS, ())
-    mistakes: list[tuple[tuple[str | int, ...], str]] = []
+    mistakes: list[tuple[Key, str]] = []
     for day, text in value.items():
         if day not in week:
             mistakes.append(((day,), f"not a weekday (write {', '.join(WEEKDAYS)})"))
@@ -115,6 +114,11 @@ def _format_week(week: tuple[DayHours, ...]) -> dict[str, str]:
         if spans
     }
 
+
+Whole: TypeAlias = Annotated[int, BeforeValidator(_no_boolean)]
+"""An integer: pydantic would take true for 1."""
+
+Number: TypeAlias = Annotated[float, BeforeValidator(_no_boolean)]
 
 Duration: TypeAlias = Annotated[
     int, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str, when_used="json")

@@ -103,8 +103,11 @@ def _pass_on(output: IO[bytes]) -> None:
 def watch(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the board answers.")] = 8080,
     incident: Annotated[
-        str, typer.Option(metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none.")
-    ] = "billing@+2m",
+        str | None,
+        typer.Option(
+            metavar="QUEUE@+DELAY", help="The incident that is simulated; empty for none. Default: the demo's."
+        ),
+    ] = None,
     broker: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of your own, instead of the embedded broker.")
     ] = None,
@@ -114,7 +117,9 @@ def watch(
     prometheus, alertmanager = _program("prometheus"), _program("prometheus-alertmanager", "alertmanager")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="streamer-watch-")))
-        options = ["--port", str(port), "--incident", incident, *(("--broker", broker) if broker else ())]
+        options = ["--port", str(port)]
+        for name, value in (("--incident", incident), ("--broker", broker)):
+            options += [] if value is None else [name, value]
         demo = stack.enter_context(
             _running([sys.executable, "-m", "streamer", "demo", *options], Path.cwd(), subprocess.PIPE)
         )

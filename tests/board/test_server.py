@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.utils import floatToGoString
 
+from streamer.board.answer import NAMES
 from streamer.board.server import make_app
 from streamer.board.view import View
 from streamer.metrics.evaluate import evaluate
@@ -102,7 +103,8 @@ async def test_another_instant_can_be_asked_for(board, story):
         (b for b in evaluate(snapshot_of(final), settings, at) if "window" in dict(b.labels)), settings.dimensions.names
     )
     found = set((await text_of(board, f"/metrics?at={_rfc(at)}")).splitlines())
-    assert {line for line in windows.splitlines() if line.startswith("support_first_response")} <= found
+    asked = {line for line in found if 'window="' in line}
+    assert asked == {line for line in windows.splitlines() if not line.startswith("#")}
     assert (await json_of(board, f"/api/metrics?at={_rfc(at)}&name=contacts"))["as_of"] == _rfc(at)
 
 
@@ -170,6 +172,35 @@ async def test_a_question_about_no_open_work_is_refused(board, query, reason):
     assert reason in await text_of(board, f"/api/open?{query}", 400)
 
 
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("name=nps_scor", "name: there is no metric nps_scor; did you mean nps_score"),
+        ("name=contacts&name=nosuch", "name: there is no metric nosuch"),
+        ("name=support_as_of_timestamp_seconds", "is in the board's /metrics only"),
+        ("by=nosuch", "by: one of all channel queue team"),
+        ("by=", "by: one of all"),
+        ("window=3d", "window: one of 15m 1h 24h today 7d 30d 90d"),
+        ("foo=1", "foo: not a parameter; there are at, name, by, window"),
+    ],
+)
+async def test_a_question_that_has_no_answer_is_refused(board, query, reason):
+    assert reason in await text_of(board, f"/api/metrics?{query}", 400)
+
+
+async def test_every_name_grouping_and_window_of_the_answer_can_be_asked_for(board):
+    for family in (await json_of(board, "/api/metrics"))["families"]:
+        for name in {family["name"], family["metric"], f"support_{family['metric']}"}:
+            labels = family["samples"][0]["labels"]
+            window = f"&window={labels['window']}" if "window" in labels else ""
+            found = await json_of(board, f"/api/metrics?name={name}&by={labels['by']}{window}")
+            assert family["name"] in {one["name"] for one in found["families"]}
+
+
+async def test_the_wall_in_the_terminal_asks_for_what_there_is(board):
+    await json_of(board, "/api/metrics?" + "&".join(f"name={name}" for name in NAMES))
+
+
 async def test_ready_says_what_is_old(board):
     assert await json_of(board, "/ready") == {"ready": True, "reasons": []}
     board.view.now += PAST
@@ -193,9 +224,10 @@ async def test_half_a_log_shows_nothing(board):
 async def test_series_over_the_limit_are_left_out_and_counted(story):
     settings, events, flushes = story
     small = settings.model_copy(update={"exposition": settings.exposition.model_copy(update={"max_series": 500})})
-    view = View(small, lambda: events[-1][0])
+    at = -(-events[-1][0] // 1000) * 1000  # a whole second, with nothing after it
+    view = View(small, lambda: at)
     for number, rows in flushes:
-        await view.apply(number, dict(rows), mark(events[-1][0]))
+        await view.apply(number, dict(rows), mark(at))
     view.waiting = ""
     async with TestClient(TestServer(make_app(view))) as client:
         text = await text_of(client, "/metrics")
@@ -205,7 +237,7 @@ async def test_series_over_the_limit_are_left_out_and_counted(story):
     left_out = next(line for line in text.splitlines() if line.startswith("support_series_left_out "))
     assert float(left_out.split()[1]) > 1000
     assert all('by="all"' in line for line in shown)
-    replay = exposition(small, events, view.instant())
+    replay = exposition(small, events, at)
     assert shown == [line for line in replay.splitlines() if "by=" in line]
 
 

@@ -105,6 +105,24 @@ def test_old_numbers_say_so_over_the_whole_width(said):
     assert "CSAT" in "\n".join(away)
 
 
+def test_why_the_numbers_are_old_is_not_cut(said):
+    reasons = [f"partition {number}: no worker has written yet" for number in range(4)]
+    shown = lines(read({**said, "reasons": reasons}))
+    assert max(map(len, shown)) <= 80
+    assert len(shown) <= 24
+    assert "; ".join(reasons) in " ".join(" ".join(shown).split())
+    many = lines(read({**said, "reasons": reasons * 20}))
+    assert len(many) <= 24
+    assert "…" in "".join(many)
+
+
+def test_a_board_that_is_away_is_told_in_one_line_of_80():
+    with pytest.raises(DependencyError) as caught:
+        ask("http://127.0.0.1:1")
+    shown = lines(read({}, f"{caught.value}; trying again"))
+    assert shown[1].strip() == "board: http://127.0.0.1:1 does not answer: Connection refused; trying again"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (38.4, "38 s"), (250, "4 min 10 s"), (3600, "1 h"), (7500, "2 h 5 min"), (360_000, "4 d 4 h")],

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +82,25 @@ def test_bad_usage_is_exit_code_2_and_nothing_on_stdout(arguments):
 
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr
+
+
+def test_a_demo_whose_port_is_taken_starts_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run("demo", "--port", str(port))
+
+    assert (result.returncode, result.stdout) == (69, "")
+    assert re.fullmatch(
+        rf"streamer: demo: cannot listen on port {port} \(another demo\?\); elsewhere: --port \d+\n", result.stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["demo", "watch"])
+def test_make_passes_the_port_on(command):
+    told = subprocess.run(
+        ["make", "-n", command, "PORT=8081"], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert re.search(rf"streamer {command} .*--port 8081\n", told.stdout)
 
 
 @pytest.mark.parametrize(

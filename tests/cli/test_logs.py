@@ -96,3 +96,13 @@ def test_names_without_end_do_not_fill_the_memory():
         logs.once("many", number)
 
     assert len(logs._seen) <= 10_000
+
+
+@pytest.mark.parametrize(("command", "events"), [(True, ["refused"]), (False, ["subscribed", "refused"])])
+def test_a_command_logs_of_its_kafka_client_only_what_is_amiss(command, events, capsys):
+    logs.configure_logs(Settings.model_validate({"logs": {"format": "json", "level": "debug"}}), command=command)
+    client = logging.getLogger("aiokafka.consumer.subscription_state")
+    client.info("subscribed")
+    client.warning("refused")
+
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == events

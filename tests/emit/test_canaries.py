@@ -102,8 +102,11 @@ source = "legacy"
 subject = "{subject}"
 {id}
 times = {{ at = {{ text = "{{at}}" }} }}
-data = {{ customer = "{{who}}", agent = "{{by}}", queue = "{{queue}}", comment = "{{comment}}"{more} }}
-events = [{{ type = "support.{type}", time = "at" }}]
+data = {{ customer = "{{who}}", agent = "{{by}}", queue = "{{queue}}"{more} }}
+events = [
+  {{ type = "support.{type}", time = "at" }},
+  {{ type = "support.ticket.created", time = "at", when = {{ queue = "never" }} }},  # whose customer no agent's event has
+]
 """
 
 

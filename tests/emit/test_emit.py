@@ -191,6 +191,46 @@ data = { waited_seconds = { value = "{w}", number = true } }
     assert "refused wrong_type: $.data.waited_seconds: line 2\n" in err
 
 
+def test_a_mistake_in_a_mapping_is_one_of_the_configuration(emit, tmp_path):
+    mapping = tmp_path / "m.toml"
+    mapping.write_text("""
+source = "t"
+subject = "T{Ticket"
+times = { at = { text = "{at}", format = "%Q" } }
+[[events]]
+type = "support.ticket.created"
+time = "at"
+data = { customer = "{c}", agnet = "{Agent}" }
+""")
+
+    code, out, err = emit(
+        "Ticket,at,c,Agent\n1,2026-01-01,c,a\n", *("--mapping", str(mapping), "--dry-run"), name="r.csv"
+    )
+
+    assert (code, out) == (78, "")
+    assert err.splitlines() == [
+        "streamer: m.toml:3 subject: 'T{Ticket' has a brace that belongs to no {column}",
+        "streamer: m.toml:4 times.at.format: strptime cannot read '%Q': 'Q' is a bad directive in format '%Q'",
+        "streamer: m.toml:8 events[0].data.agnet: is not a field of support.ticket.created (did you mean 'agent'?)",
+    ]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_enough_is_no_failure(unbuffered, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(f"{line(id=str(number))}\n" for number in range(2_000)))
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+
+    with subprocess.Popen(
+        [*STREAMER, "emit", file, "--out", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+    ) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (0, b"")
+
+
 def test_a_survey_needs_its_scale_from_the_configuration(emit, tmp_path):
     answer = line(type="support.survey.answered", data={"customer": "x", "survey": "post-chat", "score": 9})
     config = tmp_path / "c.toml"

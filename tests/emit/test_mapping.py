@@ -96,7 +96,9 @@ def test_events_of_one_subject_type_and_time_are_numbered(rows):
 
 
 def test_an_id_of_the_source_makes_a_repeat_of_a_row_and_keeps_apart_what_it_gives(rows):
-    mapping = 'id = "{s}-{q}"\n' + MAPPING.replace('type = "support.call.ended"', 'type = "support.call.queued"')
+    mapping = 'id = "{s}-{q}"\n' + MAPPING.replace("support.call.ended", "support.call.queued").replace(
+        "by =", "team ="
+    )
     yes = "1,2026-01-01,10:00,10:05,17,c,yes,a\n"
 
     first, repeat, other = rows(yes + yes + yes.replace("17", "18"), mapping)
@@ -184,7 +186,31 @@ def test_other_delimiters_encodings_and_no_header(rows):
 @pytest.mark.parametrize(
     ("change", "mistake"),
     [
-        (("support.call.queued", "support.call.qeued"), "m.toml:12 events[0].type: not an event type"),
+        (("call.queued", "call.qeued"), "m.toml:12 events[0].type: not an event type: 'support.call.qeued' (did you"),
+        (("call.queued", "call.qeued"), "(did you mean 'support.call.queued'?); schemas/v1 has a file for each"),
+        (('"{id}"', '"T{id"'), "m.toml:3 subject: 'T{id' has a brace that belongs to no {column}"),
+        (('source = "test"', 'source = "test"\nid = "id}"'), "m.toml:3 id: 'id}' has a brace"),
+        (('"{date} {clock}"', '"{date} {}"'), "m.toml:6 times.at.text: '{date} {}' has a brace"),
+        (('seconds = "{s}"', 'seconds = "{{s}}"'), "m.toml:8 times.after.seconds: '{{s}}' has a brace"),
+        (("[data]", '[data]\nchannel = "e{"'), "m.toml:10 data.channel: 'e{' has a brace"),
+        (('"{who}"', '"{}"'), "m.toml:10 data.customer: '{}' has a brace"),
+        (('"{q}"', '"{q"'), "m.toml:18 events[1].data.queue: '{q' has a brace"),
+        (
+            ("[data]", '[data]\nquue = "x"'),
+            "m.toml:10 data.quue: is not a field of any type in [[events]] (did you mean",
+        ),
+        (("[data]", "[data]\nscore = 1"), "m.toml:10 data.score: is not a field of any type in [[events]]"),
+        (
+            ("by =", "bye ="),
+            "m.toml:23 events[2].data.bye: is not a field of support.call.ended (did you mean 'by'?)",
+        ),
+        (
+            ("by =", "waited_seconds = 1, by ="),
+            "m.toml:23 events[2].data.waited_seconds: is not a field of support.call.ended",
+        ),
+        (("%H:%M", "%Q"), "m.toml:6 times.at.format: strptime cannot read '%Y-%m-%d %Q': 'Q' is a bad directive"),
+        (("%H:%M", "%H:%Y"), "m.toml:6 times.at.format: strptime cannot read '%Y-%m-%d %H:%Y': redefinition"),
+        (("%H:%M", "%H%"), "m.toml:6 times.at.format: strptime cannot read '%Y-%m-%d %H%': stray %"),
         (('time = "after"', 'time = "aftr"'), "m.toml:21 events[2].time: there is no 'aftr' in [times]"),
         (('near = "at"', 'near = "after"'), "m.toml:7 times.later.near: 'after' is not a time above this one"),
         (('after = "later", ', ""), "m.toml:8 times.after: needs either text, or after and seconds"),
@@ -198,3 +224,36 @@ def test_a_mistake_in_a_mapping_has_its_line(change, mistake, rows):
         rows("", MAPPING.replace(*change))
 
     assert mistake in str(caught.value)
+
+
+def test_a_common_field_may_be_one_of_some_of_the_types(rows):
+    mapping = MAPPING.replace("[data]", "[data]\nwaited_seconds = 3").replace("waited_seconds = {", "team = {")
+
+    (line,) = rows("1,2026-01-01,10:00,10:05,7,c,yes,a\n", mapping)
+
+    assert len(line.events) == 3
+
+
+def test_a_mapping_gives_events(rows):
+    with pytest.raises(SettingsError) as caught:
+        rows("", f"events = []{MAPPING.partition('[[events]]')[0]}")
+
+    assert str(caught.value) == "m.toml:1 events: needs at least one event"
+
+
+def test_a_field_of_the_only_type_is_named_with_it(rows):
+    mapping = 'source = "t"\nsubject = "{id}"\ntimes.at.text = "{at}"\ndata.quue = "x"\n'
+    mapping += '[[events]]\ntype = "support.ticket.created"\ntime = "at"\n'
+
+    with pytest.raises(SettingsError) as caught:
+        rows("", mapping)
+
+    assert str(caught.value) == ("m.toml:4 data.quue: is not a field of support.ticket.created (did you mean 'queue'?)")
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%a %d %b %Y %I:%M %p", "%A, %B %d %y %H.%M.%S,%f %z", "%G-W%V-%u", "%Y %j %Z", "%c", "%x %X", "%Y %U %w %%"],
+)
+def test_what_strptime_can_read_is_a_format(form, rows):
+    assert rows("", MAPPING.replace("%Y-%m-%d %H:%M", form)) == []

@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -158,3 +161,10 @@ async def test_locks_are_forgotten_when_nobody_holds_them():
 
 def test_the_ingress_keeps_its_state_in_memory_unless_told_otherwise(tmp_path):
     assert Ingress(settings_of(tmp_path), Kept())._state.get("a", "b") is None
+
+
+def test_without_a_kafka_no_file_is_left_behind(tmp_path):
+    command = [sys.executable, "-m", "streamer", "ingest"]
+    environ = {"STREAMER_KAFKA__BOOTSTRAP": "127.0.0.1:1", "STREAMER_INGEST__REQUEST_TIMEOUT": "1s"}
+    ended = subprocess.run(command, env=os.environ | environ, cwd=tmp_path, timeout=60, check=False)
+    assert (ended.returncode, list(tmp_path.iterdir())) == (69, [])

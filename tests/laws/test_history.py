@@ -2,8 +2,12 @@
 
 import pytest
 
+from streamer.board.merge import Merge
 from streamer.events import millis
-from streamer.partition import _LONG_TAIL, TIMELINES, Partition
+from streamer.metrics.evaluate import evaluate
+from streamer.metrics.exposition import render
+from streamer.partition import _LONG_TAIL, PANES, TIMELINES, Partition
+from streamer.replay import snapshot_of
 from streamer.settings import Settings
 from tests.laws.test_law_one import small_limits
 from tests.strategies.events import START_MS, build
@@ -39,6 +43,30 @@ def test_history_of_more_customers_than_stay_unpacked_may_come_in_any_order(firs
                 partition.accept(event, time, time)
             partition.changes(NOW)
     assert not any(key[0] == "support_events_late" for key in partition.counters())
+
+
+def test_an_event_of_half_a_century_ago_does_not_blur_those_beside_it():
+    """The clock of one system was never set; what came in one batch with it keeps its minutes, also on the board."""
+    settings = Settings()
+
+    def shown(times):
+        partition, merge = Partition(settings), Merge(settings)
+        for i, time in enumerate(times):
+            for name, at in (("created", time), ("message", time + (i + 1) * MINUTE)):
+                data = {"customer": f"c{i}"} | ({"author": "agent"} if name == "message" else {})
+                partition.accept(build(f"support.ticket.{name}", at, f"T{i}", data, id=name), at, at)
+        merge.apply(0, dict(partition.changes(1).tables[PANES]))  # a clock by which nothing is dropped
+        for blocks in (evaluate(snapshot_of(partition), settings, NOW), merge.evaluate(NOW)):
+            yield [
+                line
+                for line in render(blocks, settings.dimensions.names).splitlines()
+                if "quantile" in line and "window" in line
+            ]
+
+    now = [NOW - 9 * MINUTE, NOW - 7 * MINUTE, NOW - 5 * MINUTE]
+    alone, beside = list(shown(now)), list(shown([*now, 400 * 86_400_000]))
+    assert all(alone)
+    assert beside == alone
 
 
 @pytest.mark.parametrize("restarted", [False, True])

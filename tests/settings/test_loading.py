@@ -4,7 +4,7 @@ import pytest
 
 from streamer.errors import SettingsError
 from streamer.settings import load_settings
-from streamer.settings._load import key_lines
+from streamer.settings._toml import key_lines
 
 
 def mistakes(text, tmp_path, **options):
@@ -160,10 +160,13 @@ y = 3
 
     assert key_lines(text) == {
         ("top",): 2,
+        ("a",): 3,
         ("a", "b c"): 3,
+        ("a", "b c", "d"): 4,
         ("a", "b c", "d", "e"): 4,
         ("a", "b c", "f"): 8,
         ("a", "b c", "h"): 12,
+        ("list",): 13,
         ("list", 0): 13,
         ("list", 0, "x"): 14,
         ("list", 1): 15,
@@ -171,6 +174,10 @@ y = 3
         ("list", 1, "sub"): 17,
         ("list", 1, "sub", "y"): 18,
     }
+
+
+def test_a_table_that_is_written_after_one_below_it_has_its_own_line():
+    assert key_lines("[a.b]\n[a]\nc.d = 1\n") == {("a", "b"): 1, ("a",): 2, ("a", "c"): 3, ("a", "c", "d"): 3}
 
 
 def test_a_secret_is_read_from_its_file_and_never_shown(tmp_path):

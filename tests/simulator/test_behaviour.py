@@ -136,7 +136,7 @@ def test_nothing_is_heard_of_a_customer_who_was_erased(evening):
     assert erased
 
 
-@pytest.mark.parametrize(("staff", "least", "most"), [(3.0, 0.0, 0.03), (0.4, 0.2, 0.8)])
+@pytest.mark.parametrize(("staff", "least", "most"), [(3.0, 0.0, 0.03), (0.3, 0.2, 0.8)])
 def test_abandonment_follows_from_waiting(staff, least, most):
     """The same callers: nearly all stay where agents are plenty (a few leave while it rings), many leave otherwise."""
     queues = tuple(replace(queue, agents=round(queue.agents * staff), miss=0.0) for queue in demo().queues)

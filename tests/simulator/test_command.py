@@ -1,6 +1,8 @@
 """`streamer simulate`: its options, its output, and how an incident is written."""
 
 import json
+import os
+import subprocess
 
 import pytest
 import typer
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from streamer.errors import OutputError, UsageError
 from streamer.producers.simulator import Incident, erlang_a, pace, parse_incident, simulate
 from streamer.producers.simulator.command import simulate as command
+from tests.cli.test_cli import STREAMER
 
 MINUTE_MS = 60_000
 START_MS = 1_767_571_200_000
@@ -72,12 +75,22 @@ def test_standard_output_holds_nothing_but_events():
         (["--live", "--rate", "5"], "leave --rate out"),
         (["--out", "-", "--bootstrap", "127.0.0.1:1"], "one of them"),
         (["--out", "-", "--start", "2026-01-01T00:00:00"], "no offset"),
-        (["--out", "-", "--start", "yesterday"], "--start"),
+        (
+            ["--out", "-", "--start", "now"],
+            "--start: 'now' is not an RFC 3339 time; write 2026-01-05T00:00:00Z, or -2h",
+        ),
+        (["--out", "-", "--start", "-soon"], "--start: not a duration: 'soon'"),
         (["--out", "-", "--start", "0001-01-01T00:00:00+14:00"], "not between the years"),
         (["--out", "-", "--start", "9999-12-31T23:59:59Z"], "not between the years"),
         (["--out", "-", "--duration", "long"], "--duration"),
         (["--out", "-", "--incident", "biling@+2m"], "unknown queue 'biling'; the centre has accounts, billing"),
         (["--out", "-", "--incident", "billing"], "QUEUE@"),
+        (
+            ["--out", "-", "--incident", "billing@+2m", "--incident", "billing@+99d"],
+            "'billing@+99d' begins after the end of the simulation, 1d from 2026-01-05T00:00:00Z; write a shorter DELAY",
+        ),
+        (["--out", "-", "--duration", "2m", "--incident", "billing@+2m"], "after the end of the simulation, 2m from"),
+        (["--live", "--out", "-", "--start", "-2h", "--duration", "1h", "--incident", "billing@+0s"], "after the end"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_written(arguments, message):
@@ -85,6 +98,26 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_written(arguments, m
     assert isinstance(result.exception, UsageError)
     assert message in str(result.exception)
     assert result.stdout == ""
+
+
+def test_an_incident_within_the_duration_is_taken():
+    result = run("--out", "-", "--duration", "2m", "--customers", "5", "--incident", "billing@+119s")
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_enough_is_no_failure(unbuffered):
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(
+        [*STREAMER, "simulate", "--out", "-", "--duration", "1h"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+    ) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (0, b"")
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):

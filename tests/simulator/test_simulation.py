@@ -79,7 +79,7 @@ def test_surveys_have_all_kinds_and_scales_also_one_where_one_is_best():
     events = [event["data"] for event in run(demo(), 6 * HOUR_MS) if event["type"] == "support.survey.answered"]
     assert {data["kind"] for data in events} == {"csat", "relationship", "nps", "ces", "experience", "esat"}
     scales = {(data["scale_min"], data["scale_max"], data.get("best", "high")) for data in events}
-    assert scales == {(1, 5, "high"), (1, 10, "high"), (0, 10, "high"), (1, 7, "high"), (1, 6, "low")}
+    assert scales == {(0, 1, "high"), (1, 5, "high"), (1, 10, "high"), (0, 10, "high"), (1, 7, "high"), (1, 6, "low")}
 
 
 def test_the_demo_is_lively_at_any_hour():

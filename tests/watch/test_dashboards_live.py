@@ -95,7 +95,7 @@ def a_day(settings: Settings) -> str:
     )
     decoder = Decoder(settings.surveys.scales, settings.time.future)
     events = []
-    for raw in simulate(centre, start_ms=START, duration_ms=END - START, seed=1):
+    for raw in simulate(centre, start_ms=START, duration_ms=END - START, seed=2):
         event, time, _ = accept(decoder, json.dumps(raw).encode())
         events.append((time, event, time))
     return exposition(settings, events, END)

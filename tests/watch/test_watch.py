@@ -92,7 +92,7 @@ def test_an_incident_in_the_demo_is_told(services: Services, tmp_path: Path) -> 
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/runbook", timeout=10) as answer:
             assert b'id="longestwait"' in answer.read()
         # The page compares with what the alerts do.
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/metrics?name=no", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/metrics?name=contacts", timeout=10) as answer:
             assert json.load(answer)["targets"].items() >= TARGETS.items()
     except TimeoutError:
         raise AssertionError(log.read_text()[-4_000:]) from None

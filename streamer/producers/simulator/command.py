@@ -16,13 +16,14 @@ import typer
 
 from streamer.errors import OutputError, UsageError
 from streamer.options import ConfigOption
+from streamer.producers.files import leave_output
 from streamer.producers.simulator.centre import DAY_MS, HOUR_MS, SECOND_MS, Centre
 from streamer.producers.simulator.incident import SYNTAX, parse_incident
 from streamer.producers.simulator.pacing import pace
 from streamer.producers.simulator.presets import at_midmorning, bench, demo
 from streamer.producers.simulator.simulation import simulate as events_of
 from streamer.progress import Progress
-from streamer.settings import Settings, load_settings, parse_duration
+from streamer.settings import Settings, format_duration, load_settings, parse_duration
 
 # A Monday: without --start the same seed writes the same bytes.
 _FILE_START: Final = "2026-01-05T00:00:00Z"
@@ -51,15 +52,15 @@ def simulate(
         str | None, typer.Option(metavar="HOST:PORT", help="Kafka, instead of the configuration's brokers.")
     ] = None,
     preset: Annotated[
-        Preset, typer.Option(help="demo: everything, 5 events/s of simulated time; bench: 150 even groups, 1,000/s.")
+        Preset, typer.Option(help="demo: everything, 6 events/s of simulated time; bench: 150 even groups, 1,000/s.")
     ] = Preset.DEMO,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and start give the same events.")] = 0,
     start: Annotated[
         str | None,
         typer.Option(
             metavar="TIME|-AGO",
-            help="First simulated instant: RFC 3339 with an offset, or -2h for two hours ago. Default: -2h with "
-            f"--live; {_FILE_START} with --out; else so that the simulation ends now.",
+            help="First simulated instant: RFC 3339 with an offset, or -2h for two hours ago. Default: the full hour "
+            f"before -2h with --live; {_FILE_START} with --out; else so that the simulation ends now.",
         ),
     ] = None,
     duration: Annotated[
@@ -104,6 +105,13 @@ def simulate(
         centre = replace(centre, incidents=tuple(incidents))
     except ValueError as error:
         raise UsageError(f"--incident: {error}") from None
+    if duration_ms is not None:
+        for text, begun in zip(incident or (), incidents, strict=True):
+            if begun.start_ms >= start_ms + duration_ms:
+                raise UsageError(
+                    f"--incident: {text!r} begins after the end of the simulation, {format_duration(duration_ms)} "
+                    f"from {_written(start_ms)}; write a shorter DELAY or a longer --duration"
+                )
     gc.set_threshold(_COLLECT_EVERY)
     events = pace(events_of(centre, start_ms=start_ms, duration_ms=duration_ms, seed=seed), rate=rate, live=live)
     if out is None:
@@ -128,18 +136,29 @@ def _start(text: str | None, now_ms: int, duration_ms: int | None, *, to_file: b
             text = _FILE_START
         else:
             ago_ms = _WARM_UP_MS if live or duration_ms is None else duration_ms
-            return (now_ms - ago_ms) // SECOND_MS * SECOND_MS
-    try:
-        if text.startswith("-"):
+            # What is usual is known by hours: one that began half over would be half of the usual, and the next a spike.
+            whole_ms = HOUR_MS if live else SECOND_MS
+            return (now_ms - ago_ms) // whole_ms * whole_ms
+    if text.startswith("-"):
+        try:
             return (now_ms - parse_duration(text[1:])) // SECOND_MS * SECOND_MS
+        except ValueError as error:
+            raise UsageError(f"--start: {error}") from None
+    try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--start: {error}") from None
+    except ValueError:
+        raise UsageError(
+            f"--start: {text!r} is not an RFC 3339 time; write {_FILE_START}, or -2h for two hours ago"
+        ) from None
     if moment.tzinfo is None:
         raise UsageError(f"--start: {text} has no offset (write {text}Z)")
     if moment.year not in _YEARS:
         raise UsageError(f"--start: {text} is not between the years {_YEARS.start} and {_YEARS.stop - 1}")
     return int(moment.astimezone(UTC).timestamp()) * SECOND_MS
+
+
+def _written(instant_ms: int) -> str:
+    return datetime.fromtimestamp(instant_ms // SECOND_MS, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _centre(preset: Preset, customers: int | None) -> Centre:
@@ -170,7 +189,8 @@ def _to_file(events: Iterator[dict[str, Any]], out: str, *, flush: bool) -> None
                     file.flush()
                 count += 1
     except BrokenPipeError:
-        pass  # the reader has enough, as with `| head`
+        leave_output()  # how many of the events its reader has taken is not known here
+        return
     except OSError as error:
         raise OutputError(out, error.strerror or str(error)) from error
     typer.echo(f"streamer: {count} events written", err=True)
