@@ -14,6 +14,15 @@ pytestmark = [pytest.mark.service, pytest.mark.slow]
 
 STATES = {"new": "new", "open": "open", "pending": "pending", "on_hold": "on hold"}
 TARGETS = {"first_response": "first response", "response": "response", "resolution": "resolution"}
+DRIVERS = {
+    "waited_over_target": "waited over target",
+    "transferred": "transferred",
+    "replies_over_2": "more than 2 replies",
+    "reopened": "reopened",
+    "repeat_contact": "repeat contact",
+    "breached": "SLA missed",
+    "abandoned_first": "gave up before",
+}
 SHAPES = {"past": "▲ ", "far": "◆ "}
 
 
@@ -55,6 +64,10 @@ def overs(number, words):
     return "-" if value is None else f"{'▲ ' if value else ''}{said(number)} {words}"
 
 
+def driver(name):
+    return DRIVERS.get(name) or name.replace(":", " ")
+
+
 def score(number):
     return f"{whole(number['value'])} ±{whole(number['high'] - number['value'])}"
 
@@ -87,7 +100,7 @@ def expected(update):
         "Easy": said(satisfaction["easy"]),
         "Detractors without follow-up": said(satisfaction["detractors"]),
         "Detractors over target": overs(satisfaction["detractors_over"], "over target"),
-        "Strongest driver": satisfaction["driver"]["labels"]["driver"].replace(":", " "),
+        "Strongest driver": driver(satisfaction["driver"]["labels"]["driver"]),
     }
     for state, word in STATES.items():
         found[f"Backlog, {word}"] = f"{said(tickets['states'][state])} {word}"

@@ -80,6 +80,7 @@ def centre(**more: Any) -> Centre:
         queues=queues,
         heartbeat_ms=10 * MINUTE,
         survey_share=0.9,
+        churn=0.3,
         carts_per_hour=whole.carts_per_hour * SHARE,
         intercepts_per_hour=whole.intercepts_per_hour * SHARE,
         relationship_per_hour=whole.relationship_per_hour * SHARE * 4,
@@ -93,8 +94,8 @@ def days() -> list[dict[str, Any]]:
     incident = Incident(queue="billing", start_ms=INCIDENT, duration_ms=HOUR, factor=40)
     wednesday = centre(established_ms=0, incidents=(incident,))
     return [
-        *simulate(centre(), start_ms=WEEKEND, duration_ms=2 * DAY, seed=5),
-        *simulate(wednesday, start_ms=WEDNESDAY, duration_ms=DAY, seed=6),
+        *simulate(centre(), start_ms=WEEKEND, duration_ms=2 * DAY, seed=3),
+        *simulate(wednesday, start_ms=WEDNESDAY, duration_ms=DAY, seed=4),
     ]
 
 
