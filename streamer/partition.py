@@ -158,7 +158,9 @@ class Partition:
 
     def _apply_taken(self) -> None:
         """Apply what was taken in."""
-        for key, entries in self._waiting.items():
+        waiting = self._waiting
+        while waiting:
+            key, entries = waiting.popitem()  # which frees the events while they are in the cache
             timeline = self._hot.get(key)
             if timeline is None:
                 timeline = self._timeline(key)
@@ -171,7 +173,6 @@ class Partition:
                         self._erased_now.append((time, key))
                 timeline.add(self.context, fresh)
                 self._dirty.add(key)
-        self._waiting = {}
         self._taken = 0
 
     def _bound(self, time: int) -> int:

@@ -35,8 +35,9 @@ def step(state: State, ctx: Context, event: Event, t: int) -> int:
         status = event.data.status
         if status != agent.status:
             agent.status, agent.since = status, t
-        if event.data.queues is not UNSET:
-            agent.queues = sorted(set(event.data.queues))
+        queues = event.data.queues
+        if queues is not UNSET and queues != agent.queues:
+            agent.queues = sorted(set(queues))
     else:
         agent.heartbeats = True
     return agent.group

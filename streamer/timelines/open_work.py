@@ -45,6 +45,8 @@ def _item(row_: int, group: int, start: int, entity: str, due: int = 0, until: i
 
 def open_work(state: State, ctx: Context) -> list[Item]:
     """Return all open work of a timeline."""
+    if state.agent is not None:
+        return _of_agent(state.agent, ctx)
     items: list[Item] = []
     for id_, ticket in state.tickets.items():
         if ticket.status < SOLVED:
@@ -58,8 +60,6 @@ def open_work(state: State, ctx: Context) -> list[Item]:
             items.append(_item(_DETRACTORS, survey.answer_group, survey.answered, id_, due))
     if state.fatigued_until:
         items.append(_item(_FATIGUED, state.fatigued_group, state.fatigued_since, "", until=state.fatigued_until))
-    if state.agent is not None:
-        items += _of_agent(state.agent, ctx)
     return items
 
 
@@ -96,12 +96,13 @@ def _of_contact(id_: str, contact: Contact, ctx: Context) -> Iterator[Item]:
 def _of_agent(agent: Agent, ctx: Context) -> list[Item]:
     """An agent's status now, `unknown` once it falls silent, and the working time that no event has ended yet."""
     last, status, group = agent.last_event, agent.status, agent.group
+    queues = [ctx.with_queue(0, queue) for queue in agent.queues]
     silent = left_out = last + KEPT
     if agent.heartbeats and status != "offline":
         silent = (last + SILENCE) // SECOND * SECOND  # as starts are cut: one status at a time
-    items = _status(agent, ctx, status, agent.since, silent) if status else []
+    items = _status(status, group, queues, agent.since, silent) if status else []
     if silent < left_out:
-        items += _status(agent, ctx, "unknown", silent, left_out)
+        items += _status("unknown", group, queues, silent, left_out)
     until = last + (SILENCE if agent.heartbeats else KEPT)
     if status in PRESENT:
         items.append((_PRESENT, group, last, 0, until, ""))
@@ -110,9 +111,11 @@ def _of_agent(agent: Agent, ctx: Context) -> list[Item]:
     return items
 
 
-def _status(agent: Agent, ctx: Context, status: str, start: int, until: int) -> list[Item]:
+def _status(status: str, group: int, queues: list[int], start: int, until: int) -> list[Item]:
     """Return the agent in this status, and in it for each queue; without `_item`: agents are most of what is written."""
     start = start // SECOND * SECOND
-    items = [(_AGENTS[status], agent.group, start, 0, until, "")]
-    items += [(_QUEUE_AGENTS[status], ctx.with_queue(0, queue), start, 0, until, "") for queue in agent.queues]
-    return items
+    row_ = _QUEUE_AGENTS[status]
+    return [
+        (_AGENTS[status], group, start, 0, until, ""),
+        *[(row_, queue, start, 0, until, "") for queue in queues],
+    ]
