@@ -1,9 +1,13 @@
 """Arrival time of a partition: how far its input has come, and what of it may be handed out. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from streamer.processor.partition import Record
+
+_stamp = attrgetter("timestamp")
 
 
 class End(NamedTuple):
@@ -68,5 +72,17 @@ def release_limit(topics: Sequence[Fetched], most: int) -> int | None:
     if limit is None:
         limit = max((end for end, _ in ends), default=None)
     if limit is not None and sum(len(topic.records) for topic in topics) > most:
-        limit = min(limit, sorted(record.timestamp for topic in topics for record in topic.records)[most])
+        limit = min(limit, _stamp_of([topic.records for topic in topics if topic.records], most))
     return limit
+
+
+def _stamp_of(topics: Sequence[Sequence[Record]], number: int) -> int:
+    """Return the stamp up to which there are more than so many records, the least there is; by halves, not by sorting."""
+    low, high = min(records[0].timestamp for records in topics), max(records[-1].timestamp for records in topics)
+    while low < high:
+        middle = (low + high) // 2
+        if sum(bisect_right(records, middle, key=_stamp) for records in topics) > number:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,5 +1,6 @@
 """The parts of the processor without I/O."""
 
+import random
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -112,6 +113,16 @@ def consumer_of(logs, monkeypatch):
     consumer._pending, consumer._handed = {}, {TP(topic, 3): 0 for topic in logs}
     monkeypatch.setattr(ChunkConsumer, "end", lambda _, tp: End(len(logs[tp.topic]), 0, len(logs[tp.topic])))
     return consumer
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_too_many_records_so_many_go_out_as_by_sorting_all(seed):
+    draw = random.Random(seed)
+    stamps = [sorted(draw.randrange(draw.choice((3, 1_000))) for _ in range(draw.randrange(1, 30))) for _ in range(4)]
+    topics = [Fetched([SimpleNamespace(timestamp=stamp) for stamp in topic], more=False) for topic in stamps]
+    everything = sorted(stamp for topic in stamps for stamp in topic)
+    for most in range(len(everything)):
+        assert release_limit(topics, most) == everything[most]
 
 
 def test_a_backlog_is_handed_out_by_arrival(monkeypatch):
