@@ -225,12 +225,13 @@ def test_a_board_shows_what_workers_wrote_and_nothing_half_written(changelog, bo
     assert board.end() == 0
 
 
-def test_a_board_that_starts_later_shows_the_same_and_ends_at_ctrl_c(changelog, board):
+def test_a_board_that_starts_later_shows_the_same_and_ends_at_ctrl_c(changelog, request):
     changelog.make()
     events = events_until_now(seed=6)
     for first in range(0, len(events), len(events) // 4 + 1):
         changelog.feed(events[first : first + len(events) // 4 + 1])
         changelog.flush()
+    board = request.getfixturevalue("board")  # it starts now
     board.ready()
     found, expected = shown(changelog, board)
     assert found == expected
