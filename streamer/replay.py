@@ -15,6 +15,7 @@ from streamer.events.codec import Decoder, millis
 from streamer.events.errors import Code, InvalidEvent
 from streamer.events.keys import key_of
 from streamer.metrics.catalogue import METRICS
+from streamer.metrics.catalogue.trust import METRIC_TARGET
 from streamer.metrics.evaluate import Snapshot, evaluate
 from streamer.metrics.exposition import number as written
 from streamer.metrics.exposition import render
@@ -118,10 +119,9 @@ def _text(settings: Settings, shown: Limited) -> str:
 
 
 def _targets(settings: Settings) -> str:
-    lines = ["# HELP support_metric_target Targets of the configuration.", "# TYPE support_metric_target gauge"]
-    lines += [
-        f'support_metric_target{{metric="{name}"}} {written(value)}' for name, value in sorted(settings.targets.items())
-    ]
+    family = f"support_{METRIC_TARGET.name}"
+    lines = [f"# HELP {family} {METRIC_TARGET.about}", f"# TYPE {family} gauge"]
+    lines += [f'{family}{{metric="{name}"}} {written(value)}' for name, value in sorted(settings.targets.items())]
     return "\n".join([*lines, ""])
 
 

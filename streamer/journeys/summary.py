@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from streamer.events.scales import MILLION
 from streamer.journeys.guard import Refusal, instant, refusals, text
 from streamer.settings import Settings
 from streamer.timelines.context import Context
 from streamer.timelines.journey import Detail, Drop, Journey, Moment, journey
 from streamer.timelines.timeline import Timeline
-
-_MILLION: Final = 1_000_000
 
 
 class Known(NamedTuple):
@@ -57,7 +56,7 @@ def _moment(moment: Moment) -> dict[str, Any]:
         "what": moment.what,
         "id": moment.id,
         "group": moment.place,
-        "score": moment.score / _MILLION if moment.score >= 0 else None,
+        "score": moment.score / MILLION if moment.score >= 0 else None,
         "about": moment.about or None,
         "details": details,
     }
@@ -72,7 +71,7 @@ def _detail(key: str, value: Detail) -> tuple[str, Detail | float]:
 def _drop(drop: Drop) -> dict[str, Any]:
     return {
         "kind": drop.kind,
-        "by": (drop.before.score - drop.after.score) / _MILLION,
+        "by": (drop.before.score - drop.after.score) / MILLION,
         "before": _moment(drop.before),
         "after": _moment(drop.after),
         "between": [_moment(moment) for moment in drop.between],

@@ -1,7 +1,7 @@
 """The text of `replay` has the numbers of the reference on whole days of the simulated centre, every family among them.
 
 A weekend on which Europe changes to summer time, and 25 days later, when that weekend is the measure of what is usual, a
-Wednesday with an incident: 30,000 events of all types.
+Wednesday with an incident: 37,000 events of all types.
 """
 
 from __future__ import annotations

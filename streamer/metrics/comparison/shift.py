@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from streamer.events.scales import MILLION
 from streamer.metrics.comparison.baselines import Floats, Mask
 from streamer.panes.histogram import Ints
 
@@ -14,7 +15,6 @@ _HOURS_MIN: Final = 2
 #: both in standard deviations: what is let pass an hour, and the sum at which there is a change
 _K: Final = 0.5
 _H: Final = 5.0
-_MILLION: Final = 1_000_000
 
 
 def change_points(total: Ints, count: Ints) -> tuple[Mask, Ints]:
@@ -23,7 +23,7 @@ def change_points(total: Ints, count: Ints) -> tuple[Mask, Ints]:
     `total` are millionths of x and `count` answers, [column, hour] of 30 d; the first 7 d are the measure.
     """
     known = count != 0
-    means = total / np.where(known, count * _MILLION, 1)
+    means = total / np.where(known, count * MILLION, 1)
     some = known[:, :_FIRST]
     n = some.sum(axis=1)
     size = np.maximum(n, 1)

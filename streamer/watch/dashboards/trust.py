@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Final
 
 from streamer.board.view import View
+from streamer.metrics.catalogue.trust import AS_OF
 from streamer.partition import COUNTERS
 from streamer.processor.metrics import WorkerMetrics
 from streamer.settings import Settings
@@ -14,8 +15,8 @@ from streamer.watch.dashboards.promql import rate, slowest
 
 _AGE: Final = "time() - max(support_as_of_timestamp_seconds)"
 _NOW: Final = (
-    "**support_as_of_timestamp_seconds**: The instant of the numbers. Compared with Prometheus' own clock: it grows"
-    " while no board answers."
+    f"**support_as_of_timestamp_seconds**: {AS_OF.about} Compared with Prometheus' own clock: it grows while no board"
+    " answers."
 )
 
 
