@@ -21,6 +21,8 @@ from streamer.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60_000
 #: a Monday, ten minutes past noon
 NOW = 1_767_571_200_000 + 730 * MINUTE
